@@ -1,0 +1,149 @@
+#pragma once
+
+#include "harness/model/scenario.h"
+#include "harness/services/process.h"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+// What the kernel and the programs need for a scenario. A pure function of it: the same scenario gives the same
+// blueprint, down to names, addresses, the order of interfaces and rule text.
+namespace crypelab::blueprint {
+
+enum class Role { client, edge, carrier, internet, world };
+
+struct Bridge {  // the LAN of a site, inside its edge
+  std::string name;
+  std::vector<Prefix> addresses;
+  bool operator==(const Bridge&) const = default;
+};
+
+struct Interface {  // one end of a cable
+  std::string name;
+  std::vector<Prefix> addresses;  // none for a port of a bridge
+  std::string bridge;             // the bridge that it is a port of, or empty
+  bool isolated = false;          // a port that reaches only ports that are not isolated
+  bool operator==(const Interface&) const = default;
+};
+
+struct Route {
+  Prefix to;
+  std::optional<Address> via;
+  std::string device;    // empty: found by the kernel from `via`
+  unsigned table = 254;  // RT_TABLE_MAIN
+  bool operator==(const Route&) const = default;
+};
+
+struct PolicyRule {  // packets from this address use that table
+  Prefix from;
+  unsigned table = 0;
+  bool operator==(const PolicyRule&) const = default;
+};
+
+struct Sysctl {
+  std::string path;  // below /proc/sys/net, like "ipv4/ip_forward"
+  std::string value;
+  bool operator==(const Sysctl&) const = default;
+};
+
+struct Host {
+  std::string name;  // "alice", "office.edge", "office.carrier", "internet", "signal"
+  Role role = Role::client;
+  std::string site;  // of clients, edges and carriers
+  std::vector<Bridge> bridges;
+  std::vector<Interface> interfaces;
+  std::vector<Route> routes;
+  std::vector<PolicyRule> policy_rules;
+  std::vector<Sysctl> sysctls;
+  std::string rule_set;  // nft text of the tables of ours, or empty; loads in one transaction, replaces itself
+  std::vector<Address> resolvers;  // for its resolv.conf
+  bool operator==(const Host&) const = default;
+};
+
+struct End {
+  std::string host;
+  std::string interface;
+  bool operator==(const End&) const = default;
+};
+
+struct Cable {
+  End a;
+  End b;
+  model::Direction a_to_b;
+  model::Direction b_to_a;
+  unsigned mtu = 1500;
+  bool operator==(const Cable&) const = default;
+};
+
+// What a rule counter means: a report can name the line of the scenario that stopped a packet.
+struct Counter {
+  std::string host;
+  std::string name;     // of the nft counter object
+  std::string meaning;  // "office egress 2: drop { protocol: udp } (line 12), outbound"
+  unsigned line = 0;
+  bool operator==(const Counter&) const = default;
+};
+
+// Changes while the lab runs, in the kernel's terms.
+struct LoadRules {  // replaces the host's rule set
+  std::string host;
+  std::string rule_set;
+  bool operator==(const LoadRules&) const = default;
+};
+struct SwitchCable {  // loss and return of carrier, at both ends
+  std::size_t cable = 0;
+  bool up = false;
+  bool operator==(const SwitchCable&) const = default;
+};
+struct ChangeCable {
+  std::size_t cable = 0;
+  Cable now;
+  bool operator==(const ChangeCable&) const = default;
+};
+struct RenumberInterface {
+  End end;
+  std::vector<Prefix> removed;
+  std::vector<Prefix> added;
+  bool operator==(const RenumberInterface&) const = default;
+};
+struct AddRoute {
+  std::string host;
+  Route route;
+  bool operator==(const AddRoute&) const = default;
+};
+struct ForgetFlows {  // drops every connection tracking entry of a host
+  std::string host;
+  bool operator==(const ForgetFlows&) const = default;
+};
+struct RewriteFile {  // a file of a running program, which is then told by SIGHUP
+  std::string process;
+  services::File file;
+  bool operator==(const RewriteFile&) const = default;
+};
+using Change = std::variant<LoadRules, SwitchCable, ChangeCable, RenumberInterface, AddRoute, ForgetFlows, RewriteFile>;
+
+struct Step {
+  Duration at{0};
+  std::string meaning;  // "office: egress replaced (line 30)"
+  std::vector<Change> changes;
+  bool operator==(const Step&) const = default;
+};
+
+struct Blueprint {
+  std::string scenario;
+  std::vector<Host> hosts;    // in the order of bring-up
+  std::vector<Cable> cables;  // in the order of bring-up
+  std::vector<services::Process> processes;
+  std::vector<Counter> counters;
+  std::vector<Step> steps;  // by time
+  bool operator==(const Blueprint&) const = default;
+};
+
+// Draws the blueprint. The scenario has been checked: what cannot be built is the loader's complaint, not this one's.
+Blueprint draw(const model::Scenario& scenario);
+
+const Host* find_host(const Blueprint& blueprint, const std::string& name);
+
+}  // namespace crypelab::blueprint
