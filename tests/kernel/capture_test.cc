@@ -1,0 +1,148 @@
+#include "harness/kernel/capture.h"
+
+#include "datagram.h"
+#include "harness/kernel/cable.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+namespace crypelab::kernel {
+namespace {
+
+struct Seen {
+  CapturedPacket packet;
+  std::string bytes;
+};
+
+// Reads until `wanted` packets hold `text`, for two seconds.
+std::vector<Seen> seen_with(Capture& capture, std::string_view text, std::size_t wanted) {
+  std::vector<Seen> seen;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (seen.size() < wanted && std::chrono::steady_clock::now() < end) {
+    pollfd readable{capture.descriptor(), POLLIN, 0};
+    ::poll(&readable, 1, 50);
+    capture.read([&](const CapturedPacket& packet) {
+      std::string bytes(packet.bytes.begin(), packet.bytes.end());
+      if (bytes.find(text) != std::string::npos) seen.push_back({packet, bytes});
+    });
+  }
+  return seen;
+}
+
+struct Joined {
+  NetworkNamespace left;
+  NetworkNamespace right;
+  Cable cable{{left, "eth0", {2, 0, 0, 0, 0, 1}}, {right, "eth0", {2, 0, 0, 0, 0, 2}}};
+
+  void raise() {
+    cable.raise();
+    cable.first().add(prefix("10.9.0.1/24"));
+    cable.second().add(prefix("10.9.0.2/24"));
+  }
+};
+
+TEST(capture, sees_the_first_packet_of_a_link_and_knows_both_directions) {
+  Joined hosts;
+  Capture at_left(hosts.cable.first());
+  Capture at_right(hosts.cable.second());
+  hosts.raise();
+  const Datagrams left(hosts.left, "10.9.0.1:7");
+  const Datagrams right(hosts.right, "10.9.0.2:7");
+  timespec before{};
+  ::clock_gettime(CLOCK_MONOTONIC, &before);
+  ASSERT_TRUE(left.send("10.9.0.2:7", "first words"));
+  const auto sent = seen_with(at_left, "first words", 1);
+  const auto received = seen_with(at_right, "first words", 1);
+  ASSERT_EQ(sent.size(), 1U);
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_TRUE(sent[0].packet.outgoing);
+  EXPECT_FALSE(received[0].packet.outgoing);
+  EXPECT_EQ(sent[0].bytes, received[0].bytes);
+  EXPECT_EQ(sent[0].packet.length, 14U + 20 + 8 + 11);
+  EXPECT_LE(sent[0].packet.realtime_ns, received[0].packet.realtime_ns);
+  const auto started = before.tv_sec * 1'000'000'000LL + before.tv_nsec;
+  constexpr auto kClocksReadApart = 1'000'000;
+  EXPECT_GE(sent[0].packet.monotonic_ns, started - kClocksReadApart);
+  EXPECT_LE(sent[0].packet.monotonic_ns, started + 5'000'000'000LL);
+}
+
+TEST(capture, snap_length_cuts_the_bytes_and_not_the_length) {
+  Joined hosts;
+  Capture capture(hosts.cable.second(), {.snap_length = 60});
+  hosts.raise();
+  const Datagrams left(hosts.left, "10.9.0.1:7");
+  ASSERT_TRUE(left.send("10.9.0.2:7", "words" + std::string(1000, 'x')));
+  const auto seen = seen_with(capture, "words", 1);
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_EQ(seen[0].bytes.size(), 60U);
+  EXPECT_EQ(seen[0].packet.length, 14U + 20 + 8 + 1005);
+}
+
+TEST(capture, what_nobody_read_in_time_is_counted) {
+  Joined hosts;
+  Capture capture(hosts.cable.second(), {.ring_bytes = 1});
+  hosts.raise();
+  const Datagrams left(hosts.left, "10.9.0.1:7");
+  const Datagrams right(hosts.right, "10.9.0.2:7");
+  ASSERT_TRUE(reaches(left, right, "10.9.0.2:7"));
+  EXPECT_EQ(capture.dropped(), 0U);
+  constexpr std::size_t kPackets = 1000;  // 1.4 MB into a ring of 512 KiB
+  for (std::size_t i = 0; i < kPackets; ++i) {
+    left.send("10.9.0.2:7", "flood" + std::string(1400, 'x'));
+    right.receive(std::chrono::milliseconds(100));
+  }
+  std::size_t kept = 0;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (kept + capture.dropped() < kPackets && std::chrono::steady_clock::now() < end) {
+    kept += seen_with(capture, "flood", 1).size();
+  }
+  EXPECT_GT(capture.dropped(), 0U);
+  EXPECT_EQ(kept + capture.dropped(), kPackets);
+}
+
+TEST(capture, goes_on_when_the_link_was_down_for_a_while) {
+  Joined hosts;
+  Capture capture(hosts.cable.second());
+  hosts.raise();
+  const Datagrams left(hosts.left, "10.9.0.1:7");
+  const Datagrams right(hosts.right, "10.9.0.2:7");
+  ASSERT_TRUE(reaches(left, right, "10.9.0.2:7"));
+  { const CarrierLoss loss(hosts.cable.second()); }
+  ASSERT_TRUE(reaches(left, right, "10.9.0.2:7"));
+  ASSERT_TRUE(left.send("10.9.0.2:7", "afterwards"));
+  EXPECT_EQ(seen_with(capture, "afterwards", 1).size(), 1U);
+}
+
+TEST(capture, without_segmentation_offload_every_frame_fits_the_mtu) {
+  const NetworkNamespace left;
+  const NetworkNamespace right;
+  Cable cable({.in = left, .name = "eth0", .mac = {2, 0, 0, 0, 0, 1}, .segmentation_offload = false},
+              {.in = right, .name = "eth0", .mac = {2, 0, 0, 0, 0, 2}});
+  Capture capture(cable.second());
+  cable.raise();
+  cable.first().add(prefix("10.9.0.1/24"));
+  cable.second().add(prefix("10.9.0.2/24"));
+
+  const auto longest_frame = [&](const std::string& mark) {
+    const Datagrams sender(left, "10.9.0.1:9");
+    const Datagrams receiver(right, "10.9.0.2:9");
+    EXPECT_TRUE(sender.send_as_segments("10.9.0.2:9", mark + std::string(8 * 1000 - mark.size(), 'x'), 1000));
+    for (int i = 0; i < 8; ++i) EXPECT_TRUE(receiver.receive(std::chrono::seconds(2)));
+    std::uint32_t longest = 0;
+    for (const auto& seen : seen_with(capture, "xxx", 1)) longest = std::max(longest, seen.packet.length);
+    return longest;
+  };
+  EXPECT_EQ(longest_frame("a"), 14U + 20 + 8 + 1000);
+  cable.first().set_segmentation_offload(true);
+  EXPECT_GT(longest_frame("b"), 1514U);
+}
+
+}  // namespace
+}  // namespace crypelab::kernel
