@@ -1,0 +1,223 @@
+#include "harness/scenario/read_egress.h"
+
+#include "harness/model/world.h"
+#include "harness/scenario/read_uplink.h"
+#include "harness/scenario/read_value.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace crypelab::scenario {
+namespace {
+
+constexpr std::size_t kMostRules = 200;
+constexpr std::size_t kMostInList = 64;
+constexpr Duration kLongestAcceptance = std::chrono::hours(24);
+
+std::optional<model::PortRange> read_ports(const Node& node, Problems& problems) {
+  if (!expect_scalar(node, "a port or a range like 1000-2000", problems)) return std::nullopt;
+  const std::string_view text = node.text;
+  const auto dash = text.find('-');
+  const auto port = [](std::string_view digits) -> std::uint16_t {
+    std::uint16_t value = 0;
+    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc{} && stop == digits.data() + digits.size() ? value : std::uint16_t{0};
+  };
+  const std::uint16_t first = port(text.substr(0, dash));
+  const std::uint16_t last = dash == std::string_view::npos ? first : port(text.substr(dash + 1));
+  if (first == 0 || last < first) {
+    problems.add(node.at, in_quotes(text) + " is not a port or a range of ports",
+                 "1 to 65535; a range is written like 1000-2000");
+    return std::nullopt;
+  }
+  return model::PortRange{first, last};
+}
+
+// RFC 1035 section 2.3.1 as relaxed by RFC 1123, "_" as seen in the wild; "*." in front covers the subdomains.
+bool is_domain(std::string_view name) {
+  if (name.starts_with("*.")) name.remove_prefix(2);
+  if (name.empty() || name.size() > 253 || name.find('.') == std::string_view::npos) return false;
+  while (true) {
+    const auto dot = name.find('.');
+    const auto label = name.substr(0, dot);
+    const auto legal = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    };
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    if (!std::ranges::all_of(label, legal)) return false;
+    if (dot == std::string_view::npos) return label.find_first_not_of("0123456789") != std::string_view::npos;
+    name.remove_prefix(dot + 1);
+  }
+}
+
+std::optional<std::string> read_domain(const Node& node, Problems& problems) {
+  if (!expect_scalar(node, "a domain", problems)) return std::nullopt;
+  if (!is_domain(node.text)) {
+    problems.add(node.at, in_quotes(node.text) + " is not a domain",
+                 "write it like turn.example.com, or *.example.com for all below it; addresses stand under to:");
+    return std::nullopt;
+  }
+  std::string name = node.text;
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  // A customer's list is taken as it is; but what claims to be of the standard world must be there.
+  if (name.ends_with(".crype.test") && !name.starts_with("*.") && model::find_world_name(name) == nullptr) {
+    std::vector<std::string_view> names;
+    for (const auto& known : model::world_names()) names.push_back(known.name);
+    return read_name(node, "a name of the standard world", names, problems);
+  }
+  return name;
+}
+
+void check_protocol(const Node& node, const model::EgressRule& read, Problems& problems) {
+  const bool resets = std::holds_alternative<model::Reset>(read.action);
+  const auto protocol = read.match.protocol;
+  if (protocol == model::Protocol::any && node.find("protocol") != nullptr) return;  // already complained about
+  if (resets && protocol != model::Protocol::tcp) {
+    problems.add(place(node, {"protocol"}), "only TCP can be reset", "for others: reject");
+  } else if (!read.match.ports.empty() && protocol != model::Protocol::tcp && protocol != model::Protocol::udp) {
+    problems.add(place_of_key(node, {"ports"}), "ports need 'protocol: udp' or 'protocol: tcp'",
+                 "two rules say both protocols");
+  }
+}
+
+model::Match read_match(const Node& node, Problems& problems) {
+  model::Match match;
+  const Mapping map(node, kMatchWords, "what a rule matches", problems);
+  if (const Node* protocol = map.find("protocol")) {
+    assign(match.protocol, read_word(*protocol, "a protocol", kProtocols, problems));
+  }
+  if (const Node* ports = map.find("ports")) {
+    for (const Node* item : read_some(*ports, "ports", kMostInList, problems)) {
+      if (const auto range = read_ports(*item, problems)) match.ports.push_back(*range);
+    }
+  }
+  if (const Node* to = map.find("to")) {
+    for (const Node* item : read_some(*to, "addresses", kMostInList, problems)) {
+      if (const auto prefix = read_prefix_or_address(*item, problems)) match.to.push_back(*prefix);
+    }
+  }
+  if (const Node* domains = map.find("domains")) {
+    for (const Node* item : read_some(*domains, "domains", kMostInList, problems)) {
+      if (auto domain = read_domain(*item, problems)) match.domains.push_back(std::move(*domain));
+    }
+  }
+  return match;
+}
+
+// Which word may stand beside which action.
+std::string_view companion_of(std::string_view action) {
+  if (action == "reject") return kRejectWith;
+  if (action == "accept-then-drop") return kAcceptAfter;
+  if (action == "police") return kPoliceRate;
+  if (action == "lose") return kLoseLoss;
+  return {};
+}
+
+std::optional<model::Action> read_accept_then_drop(const Node& after, Problems& problems) {
+  if (!expect_scalar(after, "a size or a duration", problems)) return std::nullopt;
+  model::AcceptThenDrop action;
+  if (after.text.ends_with('B')) {
+    action.bytes = read_bytes(after, "a size", problems);
+    if (!action.bytes) return std::nullopt;
+  } else if (parse_duration(after.text.substr(0, 64))) {
+    action.time =
+        read_duration(after, "how long it passes", {std::chrono::milliseconds(1), kLongestAcceptance}, problems);
+    if (!action.time) return std::nullopt;
+  } else {
+    problems.add(after.at, in_quotes(after.text) + " is neither a size nor a duration", "write it like 16kB or 3s");
+    return std::nullopt;
+  }
+  return action;
+}
+
+std::optional<model::Action> read_action(std::string_view word, const Mapping& rule, Problems& problems) {
+  if (word == "allow") return model::Allow{};
+  if (word == "drop") return model::Drop{};
+  if (word == "reset") return model::Reset{};
+  if (word == "reject") {
+    model::Reject action;
+    if (const Node* with = rule.find(kRejectWith)) {
+      assign(action.with, read_word(*with, "a kind of ICMP unreachable", kUnreachables, problems));
+    }
+    return action;
+  }
+  if (word == "accept-then-drop") {
+    const Node* after = rule.require(kAcceptAfter, "after: 16kB, or after: 3s");
+    return after == nullptr ? std::nullopt : read_accept_then_drop(*after, problems);
+  }
+  if (word == "police") {
+    const Node* node = rule.require(kPoliceRate, "rate: 200kbit");
+    const auto rate = node == nullptr ? std::nullopt : read_rate(*node, problems);
+    return rate ? std::optional<model::Action>(model::Police{*rate}) : std::nullopt;
+  }
+  const Node* node = rule.require(kLoseLoss, "loss: 25%");
+  const auto loss = node == nullptr ? std::nullopt : read_loss(*node, problems);
+  return loss ? std::optional<model::Action>(model::Lose{*loss}) : std::nullopt;
+}
+
+std::string_view action_of(const Node& node) {
+  for (const auto& entry : node.entries) {
+    if (std::ranges::find(kActionWords, entry.key) != kActionWords.end()) return entry.key;
+  }
+  return {};
+}
+
+std::optional<model::EgressRule> read_rule(const Node& node, Problems& problems) {
+  const std::vector<std::string_view> actions(kActionWords.begin(), kActionWords.end());
+  const std::string example = "a rule is written like '- drop: {protocol: udp}'; actions: " + join(actions);
+  if (node.kind == Node::Kind::refused) return std::nullopt;
+  if (node.kind != Node::Kind::mapping || node.entries.empty()) {
+    problems.add(node.at, "expected a rule, found " + found(node), example);
+    return std::nullopt;
+  }
+  const auto action_word = action_of(node);
+  if (action_word.empty()) {
+    const auto& first = node.entries.front();
+    const std::string guess = did_you_mean(first.key, actions);
+    problems.add(first.at, in_quotes(first.key) + " is not an action", guess.empty() ? example : guess);
+    return std::nullopt;
+  }
+  std::vector<std::string_view> words{action_word};
+  if (const auto companion = companion_of(action_word); !companion.empty()) words.push_back(companion);
+  for (const auto& entry : node.entries) {
+    if (entry.key != action_word && std::ranges::find(actions, entry.key) != actions.end()) {
+      problems.add(entry.at, "a second action in one rule", "each action is a rule of its own, with a '-' in front");
+      return std::nullopt;
+    }
+  }
+  const Mapping rule(node, words, "a rule that says '" + std::string(action_word) + "'", problems);
+  model::EgressRule read;
+  read.line = node.at.line;
+  const Node* match = rule.find(action_word);
+  if (match != nullptr) read.match = read_match(*match, problems);
+  const auto action = read_action(action_word, rule, problems);
+  if (!action || match == nullptr) return std::nullopt;
+  read.action = *action;
+  const bool resets = std::holds_alternative<model::Reset>(read.action);
+  if (resets && match->find("protocol") == nullptr) read.match.protocol = model::Protocol::tcp;
+  check_protocol(*match, read, problems);
+  return read;
+}
+
+}  // namespace
+
+std::vector<model::EgressRule> read_egress(const Node& node, Problems& problems) {
+  std::vector<model::EgressRule> rules;
+  if (node.kind == Node::Kind::refused) return rules;
+  if (node.kind != Node::Kind::list) {
+    problems.add(node.at, "expected a list of rules, found " + found(node),
+                 "a rule is written like '- drop: {protocol: udp}'; [] lets nothing out");
+    return rules;
+  }
+  if (node.items.size() > kMostRules) {
+    problems.add(node.at, "more than " + std::to_string(kMostRules) + " rules at one site");
+    return rules;
+  }
+  for (const auto& item : node.items) {
+    if (auto rule = read_rule(item, problems)) rules.push_back(std::move(*rule));
+  }
+  return rules;
+}
+
+}  // namespace crypelab::scenario

@@ -1,0 +1,43 @@
+#include "harness/scenario/vocabulary.h"
+
+#include <algorithm>
+
+namespace crypelab::scenario {
+
+std::vector<std::string_view> vocabulary() {
+  std::vector<std::string_view> words{kRejectWith, kAcceptAfter, kPoliceRate, kLoseLoss};
+  const auto keys = [&](const auto& list) { words.insert(words.end(), list.begin(), list.end()); };
+  const auto values = [&](const auto& list) {
+    for (const auto& word : list) words.push_back(word.name);
+  };
+  keys(kScenarioWords);
+  keys(kSiteWords);
+  keys(kUplinkWords);
+  keys(kDirectionWords);
+  keys(kLossWords);
+  keys(kNatWords);
+  keys(kCarrierWords);
+  keys(kActionWords);
+  keys(kMatchWords);
+  keys(kDnsWords);
+  keys(kNat64Words);
+  keys(kClientWords);
+  keys(kRouteWords);
+  keys(kStepWords);
+  keys(kCaseWords);
+  values(kTiers);
+  values(kTooBig);
+  values(kDependences);
+  values(kPortAssignments);
+  values(kProtocols);
+  values(kUnreachables);
+  values(kAnswers);
+  values(kAaaa);
+  values(kCarriers);
+  values(kNewAddress);
+  std::ranges::sort(words);
+  words.erase(std::unique(words.begin(), words.end()), words.end());
+  return words;
+}
+
+}  // namespace crypelab::scenario

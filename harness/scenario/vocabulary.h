@@ -1,0 +1,82 @@
+#pragma once
+
+#include "harness/model/scenario.h"
+
+#include <array>
+#include <span>
+#include <string_view>
+#include <vector>
+
+// Every word of the language, once. scenarios/README.md and scenarios/schema.json say the same; a test compares them.
+namespace crypelab::scenario {
+
+using Words = std::span<const std::string_view>;
+
+// A word that stands for a value.
+template <class T>
+struct Word {
+  std::string_view name;
+  T value;
+};
+
+template <std::size_t N>
+using WordList = std::array<std::string_view, N>;
+
+inline constexpr WordList<9> kScenarioWords{"scenario", "title",   "proves", "references", "tier",
+                                            "sites",    "clients", "steps",  "cases"};
+inline constexpr WordList<8> kSiteWords{"subnet", "uplink", "nat", "carrier", "egress", "isolation", "dns", "nat64"};
+inline constexpr WordList<8> kUplinkWords{"delay", "jitter", "rate", "loss", "mtu", "too-big", "up", "down"};
+inline constexpr WordList<4> kDirectionWords{"delay", "jitter", "rate", "loss"};
+inline constexpr WordList<4> kLossWords{"share", "seed", "burst", "packets"};
+inline constexpr WordList<7> kNatWords{"mapping", "filtering", "hairpin", "ports", "udp-timer", "tcp-timer", "rebind"};
+inline constexpr WordList<1> kCarrierWords{"nat"};
+inline constexpr WordList<7> kActionWords{"allow", "drop", "reject", "reset", "accept-then-drop", "police", "lose"};
+inline constexpr WordList<4> kMatchWords{"protocol", "ports", "to", "domains"};
+inline constexpr WordList<3> kDnsWords{"answers", "delay", "aaaa"};
+inline constexpr WordList<2> kNat64Words{"prefix", "dns64"};
+inline constexpr WordList<3> kClientWords{"site", "sites", "routes"};
+inline constexpr WordList<2> kRouteWords{"to", "via"};
+inline constexpr WordList<9> kStepWords{"at", "site", "client", "egress", "uplink", "link", "address", "record", "to"};
+// In a case, beside the path of what it varies.
+inline constexpr WordList<2> kCaseWords{"title", "proves"};
+
+// What stands beside the action in an egress rule.
+inline constexpr std::string_view kRejectWith = "with";
+inline constexpr std::string_view kAcceptAfter = "after";
+inline constexpr std::string_view kPoliceRate = "rate";
+inline constexpr std::string_view kLoseLoss = "loss";
+
+inline constexpr std::array<Word<model::Tier>, 3> kTiers{
+    {{"quick", model::Tier::quick}, {"nightly", model::Tier::nightly}, {"soak", model::Tier::soak}}};
+inline constexpr std::array<Word<bool>, 2> kTooBig{{{"sent", true}, {"dropped", false}}};
+inline constexpr std::array<Word<model::Dependence>, 3> kDependences{
+    {{"endpoint-independent", model::Dependence::endpoint_independent},
+     {"address", model::Dependence::address},
+     {"address-and-port", model::Dependence::address_and_port}}};
+inline constexpr std::array<Word<model::PortAssignment>, 3> kPortAssignments{
+    {{"preserve", model::PortAssignment::preserve},
+     {"random", model::PortAssignment::random},
+     {"sequential", model::PortAssignment::sequential}}};
+inline constexpr std::array<Word<model::Protocol>, 3> kProtocols{
+    {{"udp", model::Protocol::udp}, {"tcp", model::Protocol::tcp}, {"icmp", model::Protocol::icmp}}};
+inline constexpr std::array<Word<model::Unreachable>, 4> kUnreachables{
+    {{"admin-prohibited", model::Unreachable::admin_prohibited},
+     {"port", model::Unreachable::port},
+     {"host", model::Unreachable::host},
+     {"network", model::Unreachable::network}}};
+inline constexpr std::array<Word<model::Answers>, 3> kAnswers{{{"normal", model::Answers::normal},
+                                                               {"internal-only", model::Answers::internal_only},
+                                                               {"servfail", model::Answers::servfail}}};
+inline constexpr std::array<Word<model::Aaaa>, 4> kAaaa{{{"normal", model::Aaaa::normal},
+                                                         {"servfail", model::Aaaa::servfail},
+                                                         {"silent", model::Aaaa::silent},
+                                                         {"nxdomain", model::Aaaa::nxdomain}}};
+inline constexpr std::array<Word<model::Carrier>, 2> kCarriers{
+    {{"up", model::Carrier::up}, {"down", model::Carrier::down}}};
+
+inline constexpr std::array<Word<bool>, 1> kNewAddress{{{"new", true}}};
+
+// All of them: keys and words that stand for values, each once, sorted.
+std::vector<std::string_view> vocabulary();
+
+}  // namespace crypelab::scenario
