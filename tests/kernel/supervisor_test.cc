@@ -19,37 +19,6 @@ namespace {
 class SupervisorTest : public ::testing::TestWithParam<Caller> {};
 INSTANTIATE_TEST_SUITE_P(Lab, SupervisorTest, ::testing::ValuesIn(callers()), name_of);
 
-// Tells the test things from inside of a lab.
-class Pipe {
- public:
-  Pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) < 0) throw_errno("pipe");
-    reader_ = Descriptor(ends[0]);
-    writer_ = Descriptor(ends[1]);
-  }
-  void say(const std::string& text) const {
-    EXPECT_EQ(::write(writer_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  }
-  std::string hear(int milliseconds = 10'000) const {
-    pollfd polled{reader_.get(), POLLIN, 0};
-    EXPECT_EQ(::poll(&polled, 1, milliseconds), 1) << "nothing was said";
-    std::array<char, 4096> buffer{};
-    const ssize_t size = ::read(reader_.get(), buffer.data(), buffer.size());
-    return {buffer.data(), static_cast<std::size_t>(size < 0 ? 0 : size)};
-  }
-  void close_writer() { writer_.close(); }
-  // True once nobody holds the writing end: every process that inherited it is gone.
-  bool abandoned(int milliseconds = 10'000) const {
-    pollfd polled{reader_.get(), 0, 0};
-    return ::poll(&polled, 1, milliseconds) == 1 && (polled.revents & POLLHUP) != 0;
-  }
-
- private:
-  Descriptor reader_;
-  Descriptor writer_;
-};
-
 void wait_for_ever() {
   for (;;) ::pause();
 }

@@ -4,11 +4,13 @@
 #include "harness/kernel/child_process.h"
 #include "harness/kernel/supervisor.h"
 
+#include <array>
 #include <cstdio>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -40,6 +42,48 @@ inline void become(Caller caller) {
     ::_exit(99);
   ::prctl(PR_SET_DUMPABLE, 1);  // as after a login: /proc/self belongs to the user
 }
+
+// Tells the test things from inside of a lab.
+class Pipe {
+ public:
+  Pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) < 0) throw_errno("pipe");
+    reader_ = Descriptor(ends[0]);
+    writer_ = Descriptor(ends[1]);
+  }
+  int writer() const { return writer_.get(); }
+  void say(const std::string& text) const {
+    EXPECT_EQ(::write(writer_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  std::string hear(int milliseconds = 10'000) const {
+    pollfd polled{reader_.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&polled, 1, milliseconds), 1) << "nothing was said";
+    return read_some();
+  }
+  void close_writer() const { writer_.close(); }
+  // Everything up to the end; the writing end must be closed here.
+  std::string rest() const {
+    std::string all;
+    for (std::string some = read_some(); !some.empty(); some = read_some()) all += some;
+    return all;
+  }
+  // True once nobody holds the writing end: every process that inherited it is gone.
+  bool abandoned(int milliseconds = 10'000) const {
+    pollfd polled{reader_.get(), 0, 0};
+    return ::poll(&polled, 1, milliseconds) == 1 && (polled.revents & POLLHUP) != 0;
+  }
+
+ private:
+  std::string read_some() const {
+    std::array<char, 4096> buffer{};
+    const ssize_t size = ::read(reader_.get(), buffer.data(), buffer.size());
+    return {buffer.data(), static_cast<std::size_t>(size < 0 ? 0 : size)};
+  }
+
+  Descriptor reader_;
+  mutable Descriptor writer_;
+};
 
 // `body` in a process of its own, started as `caller`; a failed expectation in it fails the test.
 class Command {
