@@ -33,6 +33,7 @@ struct Route {
   std::optional<Address> via;
   std::string device;    // empty: found by the kernel from `via`
   unsigned table = 254;  // RT_TABLE_MAIN
+  unsigned metric = 0;   // of two routes to the same prefix the lower one wins; 0: the kernel's default
   bool operator==(const Route&) const = default;
 };
 
@@ -54,9 +55,12 @@ struct Host {
   std::string site;  // of clients, edges and carriers
   std::vector<Bridge> bridges;
   std::vector<Interface> interfaces;
-  std::vector<Route> routes;
+  std::vector<Route> routes;         // in an order in which each gateway is already reachable
+  std::vector<Route> tunnel_routes;  // by way of an interface that a process of this host makes: once that process is
+                                     // ready, the lab raises the interface and adds these
   std::vector<PolicyRule> policy_rules;
-  std::vector<Sysctl> sysctls;
+  std::vector<Sysctl>
+      sysctls;           // written while the host has no interface but the loopback: "default" rules those to come
   std::string rule_set;  // nft text of the tables of ours, or empty; loads in one transaction, replaces itself
   std::vector<Address> resolvers;  // for its resolv.conf
   bool operator==(const Host&) const = default;
@@ -74,6 +78,9 @@ struct Cable {
   model::Direction a_to_b;
   model::Direction b_to_a;
   unsigned mtu = 1500;
+  // Now or after some step a direction has delay or jitter: the user-space link then does delay, jitter, rate and loss
+  // of both directions. Otherwise the kernel does: the rate is the lab's (TBF), the loss is in the rule sets.
+  bool user_space = false;
   bool operator==(const Cable&) const = default;
 };
 
@@ -87,7 +94,7 @@ struct Counter {
 };
 
 // Changes while the lab runs, in the kernel's terms.
-struct LoadRules {  // replaces the host's rule set
+struct LoadRules {  // nft text for one transaction; what it does not name, learnt addresses and counters too, stays
   std::string host;
   std::string rule_set;
   bool operator==(const LoadRules&) const = default;
@@ -108,7 +115,7 @@ struct RenumberInterface {
   std::vector<Prefix> added;
   bool operator==(const RenumberInterface&) const = default;
 };
-struct AddRoute {
+struct AddRoute {  // or replaces the one to the same prefix, in the same table, of the same metric
   std::string host;
   Route route;
   bool operator==(const AddRoute&) const = default;
@@ -126,6 +133,7 @@ using Change = std::variant<LoadRules, SwitchCable, ChangeCable, RenumberInterfa
 
 struct Step {
   Duration at{0};
+  Duration every{0};    // 0: once; otherwise again and again after this period
   std::string meaning;  // "office: egress replaced (line 30)"
   std::vector<Change> changes;
   bool operator==(const Step&) const = default;
@@ -140,6 +148,9 @@ struct Blueprint {
   std::vector<Step> steps;  // by time
   bool operator==(const Blueprint&) const = default;
 };
+
+// Whether a direction is beyond the kernel without netem: delay and jitter need the user-space link.
+bool needs_user_space(const model::Direction& direction);
 
 // Draws the blueprint. The scenario has been checked: what cannot be built is the loader's complaint, not this one's.
 Blueprint draw(const model::Scenario& scenario);

@@ -1,0 +1,62 @@
+#include "harness/blueprint/steps.h"
+#include "harness/blueprint/topology.h"
+#include "harness/model/world.h"
+#include "harness/services/dnsmasq.h"
+
+#include <algorithm>
+
+namespace crypelab::blueprint {
+namespace {
+
+void add_processes(Blueprint& blueprint, const std::vector<SiteFacts>& sites) {
+  const auto& dns = model::world_host("dns");
+  blueprint.processes.push_back(services::world_dns("dns", dns.addresses, model::world_names()));
+  for (const auto& facts : sites) {
+    services::Resolver settings;
+    settings.name = facts.plan->site->name + ".resolver";
+    settings.host = facts.plan->edge;
+    settings.listen = facts.plan->lan_addresses();
+    if (facts.plan->site->dns.answers == model::Answers::normal) settings.upstream = dns.addresses.front();
+    for (const auto& sets : facts.domains) {
+      settings.sets.push_back({sets.set4, sets.set6, names_of(sets.domains)});
+    }
+    blueprint.processes.push_back(services::resolver(settings));
+  }
+}
+
+}  // namespace
+
+bool needs_user_space(const model::Direction& direction) {
+  return direction.delay > Duration{0} || direction.jitter > Duration{0};
+}
+
+Blueprint draw(const model::Scenario& scenario) {
+  const auto plans = plan_sites(scenario);
+  const auto facts = site_facts(scenario, plans);
+  Blueprint blueprint;
+  blueprint.scenario = scenario.name;
+  blueprint.hosts.push_back(draw_internet(plans));
+  for (const auto& world : model::world_hosts()) blueprint.hosts.push_back(draw_world_host(world.name));
+  const auto states = initial_states(scenario, facts);
+  blueprint.hosts.front().rule_set = text_of(internet_table(facts, states));
+  for (auto& counter : internet_counters(facts)) blueprint.counters.push_back(std::move(counter));
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    if (plans[i].has_carrier()) {
+      blueprint.hosts.push_back(draw_carrier(plans[i]));
+      blueprint.hosts.back().rule_set = text_of(carrier_table(facts[i], states[i]));
+      for (auto& counter : carrier_counters(facts[i])) blueprint.counters.push_back(std::move(counter));
+    }
+    blueprint.hosts.push_back(draw_edge(plans[i]));
+    blueprint.hosts.back().rule_set = text_of(edge_table(facts[i], states[i]));
+    for (auto& counter : edge_counters(facts[i])) blueprint.counters.push_back(std::move(counter));
+  }
+  for (const auto& client : scenario.clients) blueprint.hosts.push_back(draw_client(client, plans));
+  blueprint.cables = draw_cables(plans);
+  for (const auto& site : facts)
+    blueprint.cables[uplink_cable(blueprint.cables, *site.plan)].user_space = site.user_space_uplink;
+  add_processes(blueprint, facts);
+  blueprint.steps = draw_steps(scenario, facts, blueprint);
+  return blueprint;
+}
+
+}  // namespace crypelab::blueprint

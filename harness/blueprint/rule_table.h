@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+// The nftables table that a router of the lab gets (`table inet crypelab`), as a value: printed whole for the bring-up,
+// or as the difference between two of them for a step. The difference touches only what changed, so that counters,
+// learnt addresses, NAT mappings and the position in a loss pattern survive.
+namespace crypelab::blueprint {
+
+struct RuleSetObject {  // an nft set or map
+  std::string kind;     // "set" or "map"
+  std::string name;
+  std::string spec;  // "type ipv4_addr; flags interval;"
+  std::vector<std::string> elements;
+  bool operator==(const RuleSetObject&) const = default;
+};
+
+struct RuleChain {
+  std::string name;
+  std::string hook;  // "type filter hook forward priority filter; policy accept;", or empty
+  std::vector<std::string> rules;
+  bool operator==(const RuleChain&) const = default;
+};
+
+struct RuleTable {
+  std::vector<std::string> counters;
+  std::vector<RuleSetObject> sets;
+  std::vector<RuleChain> chains;
+  bool operator==(const RuleTable&) const = default;
+};
+
+// The whole table; loading it twice gives the same as loading it once. No other table is touched.
+std::string text_of(const RuleTable& table);
+
+// What turns `before` into `after`; empty if they are equal. Elements that packets or the resolver added stay.
+std::string difference(const RuleTable& before, const RuleTable& after);
+
+}  // namespace crypelab::blueprint

@@ -1,0 +1,92 @@
+#include "harness/blueprint/site_plan.h"
+
+#include "harness/model/world.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace crypelab::blueprint {
+namespace {
+
+// Address number `offset` of a subnet, with the subnet's length.
+Prefix member(const Prefix& subnet, std::uint64_t offset) { return {subnet.network().plus(offset), subnet.length}; }
+
+// Where clients begin: .10, as people do it, unless the subnet is too small for that.
+std::uint64_t first_client(const Prefix& subnet, std::size_t clients) {
+  const unsigned host_bits = subnet.address.bits() - subnet.length;
+  if (host_bits >= 16) return 10;
+  return (std::uint64_t{1} << host_bits) > 10 + clients ? 10 : 2;
+}
+
+void place_clients(SitePlan& plan, const model::Scenario& scenario) {
+  for (const auto& client : scenario.clients) {
+    const auto found = std::ranges::find(client.sites, plan.site->name);
+    if (found == client.sites.end()) continue;
+    ClientPort port;
+    port.client = &client;
+    port.interface = static_cast<unsigned>(found - client.sites.begin());
+    port.port = fmt::format("port{}", plan.ports.size());
+    plan.ports.push_back(std::move(port));
+  }
+  for (std::size_t i = 0; i < plan.ports.size(); ++i) {
+    if (plan.lan4) plan.ports[i].address4 = member(*plan.lan4, first_client(*plan.lan4, plan.ports.size()) + i);
+    if (plan.lan6) plan.ports[i].address6 = member(*plan.lan6, first_client(*plan.lan6, plan.ports.size()) + i);
+  }
+}
+
+// Both cables of a site with a carrier share its IPv6 transit prefix, halved.
+Prefix transit6(unsigned index, bool inner, unsigned member_number) {
+  return {model::site_transit_v6(index).address.plus((inner ? 0x10000U : 0U) + member_number), 112};
+}
+
+}  // namespace
+
+std::optional<Address> SitePlan::gateway6() const {
+  const auto& router = has_carrier() ? carrier_lan6 : internet6;
+  return router ? std::optional(router->address) : std::nullopt;
+}
+
+std::vector<Address> SitePlan::lan_addresses() const {
+  std::vector<Address> addresses;
+  if (lan4) addresses.push_back(lan4->address);
+  if (lan6) addresses.push_back(lan6->address);
+  return addresses;
+}
+
+Prefix public_prefix(const SitePlan& plan, unsigned generation) {
+  return {model::site_public_v4(plan.index, generation), model::site_transit_v4(plan.index).length};
+}
+
+std::vector<SitePlan> plan_sites(const model::Scenario& scenario) {
+  std::vector<SitePlan> plans;
+  for (const auto& site : scenario.sites) {
+    SitePlan plan;
+    plan.site = &site;
+    plan.index = static_cast<unsigned>(plans.size());
+    plan.edge = site.name + ".edge";
+    if (site.carrier) plan.carrier = site.name + ".carrier";
+    if (site.subnet4) {
+      plan.lan4 = member(*site.subnet4, 1);
+    } else if (!site.subnet6) {
+      plan.lan4 = member(model::site_default_subnet_v4(plan.index, site.nat || site.carrier), 1);
+    }
+    if (site.subnet6) plan.lan6 = member(*site.subnet6, 1);
+    plan.internet_interface = fmt::format("site{}", plan.index);
+    plan.internet4 = member(model::site_transit_v4(plan.index), 1);
+    plan.public4 = public_prefix(plan, 0);
+    plan.carrier_lan4 = member(model::site_carrier_v4(plan.index), 1);
+    plan.inner4 = member(model::site_carrier_v4(plan.index), 2);
+    if (plan.lan6) {
+      plan.internet6 = transit6(plan.index, false, 1);
+      plan.public6 = transit6(plan.index, false, 2);
+      plan.carrier_lan6 = transit6(plan.index, true, 1);
+      plan.inner6 = transit6(plan.index, true, 2);
+    }
+    place_clients(plan, scenario);
+    plans.push_back(std::move(plan));
+  }
+  return plans;
+}
+
+}  // namespace crypelab::blueprint
