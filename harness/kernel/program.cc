@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -39,6 +40,11 @@ ProgramStatus from_wait_status(int status) {
 }
 
 }  // namespace
+
+std::vector<int> privileged_capabilities() {
+  return {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,  CAP_KILL,       CAP_SETGID,
+          CAP_SETUID, CAP_NET_ADMIN,    CAP_NET_RAW, CAP_SYS_PTRACE, CAP_NET_BIND_SERVICE};
+}
 
 int ProgramStatus::exit_status() const {
   switch (kind) {

@@ -22,6 +22,10 @@ struct ProgramLimits {
   std::uint64_t file_bytes = 1ULL << 30U;
 };
 
+// What `shell --privileged` keeps: all of the host's network, files and processes, and nothing by which the machine
+// outside could be changed (no mounts, modules, devices or raw input and output).
+std::vector<int> privileged_capabilities();
+
 // One program in a host. Plain values; descriptors are borrowed until the program has been started.
 struct ProgramPlan {
   std::vector<std::string> arguments;              // the first is a path, or a name looked up in PATH of `environment`
