@@ -13,6 +13,7 @@ struct LinkCounters {
   std::uint64_t received =
       0;  // packets that reached the impairment, after segmentation where it acts on single packets
   std::uint64_t received_bytes = 0;
+  std::uint64_t link_control = 0;  // of those: ARP, neighbour discovery ... which are neither numbered nor lost
   std::uint64_t delivered =
       0;  // let out at their moment; the far end got these without the three that could not be sent
   std::uint64_t delivered_bytes = 0;
@@ -53,9 +54,10 @@ struct CounterField {
 };
 
 // Every counter by name, for messages and evidence.
-inline constexpr std::array<CounterField, 22> kCounterFields{{
+inline constexpr std::array<CounterField, 23> kCounterFields{{
     {"received", &LinkCounters::received},
     {"received_bytes", &LinkCounters::received_bytes},
+    {"link_control", &LinkCounters::link_control},
     {"delivered", &LinkCounters::delivered},
     {"delivered_bytes", &LinkCounters::delivered_bytes},
     {"lost", &LinkCounters::lost},

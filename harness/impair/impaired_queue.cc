@@ -41,7 +41,10 @@ void ImpairedQueue::push(Time now, Frame frame) {
     return;
   }
   Packet packet{std::move(frame), 0, 0, now};
-  if (is_link_control(packet.frame.bytes())) return admit(now, std::move(packet));
+  if (is_link_control(packet.frame.bytes())) {
+    ++counters_.link_control;
+    return admit(now, std::move(packet));
+  }
 
   const Fate fate = loss_.next();
   if (fate == Fate::lost) ++counters_.lost;

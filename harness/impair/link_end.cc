@@ -8,9 +8,11 @@
 #include <cstring>
 
 #include <arpa/inet.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -62,54 +64,60 @@ LinkEnd LinkEnd::open(const std::string& interface) {
   return end;
 }
 
-bool LinkEnd::is_running() const {
+bool LinkEnd::has_carrier() const {
+  // Not IFF_RUNNING: that follows the carrier up to a second later.
+  ethtool_value carrier{ETHTOOL_GLINK, 0};
   ifreq request{};
   std::memcpy(request.ifr_name, interface.data(), std::min<std::size_t>(interface.size(), IFNAMSIZ - 1));
-  if (::ioctl(socket.get(), SIOCGIFFLAGS, &request) < 0) return false;
-  return (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
+  request.ifr_data = reinterpret_cast<char*>(&carrier);
+  return ::ioctl(socket.get(), SIOCETHTOOL, &request) == 0 && carrier.data != 0;
 }
 
 Descriptor open_route_socket() {
   return checked(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "netlink socket");
 }
 
-std::uint64_t frames_dropped_on_send(const Descriptor& route, int index) {
+InterfaceState interface_state(const Descriptor& route, int index) {
   struct {
     nlmsghdr header;
-    if_stats_msg stats;
+    ifinfomsg link;
   } request{};
   request.header.nlmsg_len = sizeof request;
-  request.header.nlmsg_type = RTM_GETSTATS;
+  request.header.nlmsg_type = RTM_GETLINK;
   request.header.nlmsg_flags = NLM_F_REQUEST;
-  request.stats.ifindex = static_cast<std::uint32_t>(index);
-  request.stats.filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
+  request.link.ifi_index = index;
   if (::send(route.get(), &request, sizeof request, 0) < 0) throw_errno("interface statistics");
 
-  alignas(nlmsghdr) std::array<std::uint8_t, 4096> answer;
-  ssize_t size = 0;
+  alignas(nlmsghdr) std::array<std::uint8_t, 32768> answer;
+  ssize_t received = 0;
   do {
-    size = ::recv(route.get(), answer.data(), answer.size(), 0);
-  } while (size < 0 && errno == EINTR);
-  if (size < 0) throw_errno("interface statistics");
-  nlmsghdr header;
-  constexpr std::size_t begin = NLMSG_LENGTH(0) + NLMSG_ALIGN(sizeof(if_stats_msg));
-  if (static_cast<std::size_t>(size) < begin) return 0;
-  std::memcpy(&header, answer.data(), sizeof header);
-  if (header.nlmsg_type != RTM_NEWSTATS) return 0;  // an error: the interface is gone
-  for (std::size_t at = begin; at + sizeof(nlattr) <= static_cast<std::size_t>(size);) {
-    nlattr attribute;
+    received = ::recv(route.get(), answer.data(), answer.size(), 0);
+  } while (received < 0 && errno == EINTR);
+  if (received < 0) throw_errno("interface statistics");
+  const auto size = static_cast<std::size_t>(received);
+  constexpr std::size_t begin = NLMSG_LENGTH(0) + NLMSG_ALIGN(sizeof(ifinfomsg));
+  InterfaceState state;
+  nlmsghdr header{};
+  if (size >= begin) std::memcpy(&header, answer.data(), sizeof header);
+  if (header.nlmsg_type != RTM_NEWLINK) return state;  // an error: the interface is gone
+  const auto take = [&](std::size_t at, std::size_t length, auto& value) {
+    if (length >= sizeof value) std::memcpy(&value, answer.data() + at, sizeof value);
+  };
+  nlattr attribute{};
+  for (std::size_t at = begin; at + sizeof attribute <= size; at += NLA_ALIGN(attribute.nla_len)) {
     std::memcpy(&attribute, answer.data() + at, sizeof attribute);
-    if (attribute.nla_len < sizeof attribute) return 0;
-    constexpr std::size_t wanted = offsetof(rtnl_link_stats64, tx_dropped) + sizeof(std::uint64_t);
-    if (attribute.nla_type == IFLA_STATS_LINK_64 && attribute.nla_len >= NLA_HDRLEN + wanted &&
-        at + NLA_HDRLEN + wanted <= static_cast<std::size_t>(size)) {
-      std::uint64_t dropped = 0;
-      std::memcpy(&dropped, answer.data() + at + NLA_HDRLEN + offsetof(rtnl_link_stats64, tx_dropped), sizeof dropped);
-      return dropped;
+    if (attribute.nla_len < sizeof attribute || attribute.nla_len > size - at) break;
+    const std::size_t length = attribute.nla_len - NLA_HDRLEN;
+    if (attribute.nla_type == IFLA_STATS64) {
+      constexpr std::size_t dropped = offsetof(rtnl_link_stats64, tx_dropped);
+      if (length > dropped) take(at + NLA_HDRLEN + dropped, length - dropped, state.dropped);
+    } else if (attribute.nla_type == IFLA_CARRIER_DOWN_COUNT) {
+      std::uint32_t downs = 0;
+      take(at + NLA_HDRLEN, length, downs);
+      state.downs = downs;
     }
-    at += NLA_ALIGN(attribute.nla_len);
   }
-  return 0;
+  return state;
 }
 
 }  // namespace crypelab::impair

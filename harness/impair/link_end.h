@@ -24,16 +24,22 @@ struct LinkEnd {
   // end may stay on: where an impairment acts on single packets the engine cuts aggregate frames itself.
   static LinkEnd open(const std::string& interface);
 
-  // Whether the interface and its peer are up.
-  bool is_running() const;
+  // Whether the interface and its peer are up, as of now. Waits for the kernel's configuration lock: not for every
+  // frame.
+  bool has_carrier() const;
 };
 
 // A netlink socket in the network namespace of the calling thread, through which the engine reads what interfaces
 // dropped.
 Descriptor open_route_socket();
 
-// Frames that interface `index` could not send (RTM_GETSTATS, rtnl_link_stats64.tx_dropped); 0 when there is no such
-// interface.
-std::uint64_t frames_dropped_on_send(const Descriptor& route, int index);
+struct InterfaceState {
+  std::uint64_t dropped = 0;  // frames that it could not send, since it exists
+  std::uint64_t downs = 0;    // how often it lost its carrier
+};
+
+// Of interface `index` (RTM_GETLINK: rtnl_link_stats64.tx_dropped, IFLA_CARRIER_DOWN_COUNT); zeros when there is none.
+// Throws Failure when the kernel does not answer.
+InterfaceState interface_state(const Descriptor& route, int index);
 
 }  // namespace crypelab::impair

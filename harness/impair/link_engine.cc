@@ -192,14 +192,10 @@ LinkReply LinkEngine::reply_to(const LinkRequest& request) {
 }
 
 LinkCounters LinkEngine::counters(Line& line) {
-  Port& from = ports_[line.from];
-  Port& to = ports_[line.to];
   LinkCounters counters = line.queue.counters();
-  counters.receive_missed = from.receive_missed();
-  counters.receive_refused = from.receive_refused() + line.unsegmented;
-  counters.send_refused = to.send_refused();
-  counters.send_dropped = to.send_dropped(route_);
-  counters.interface_down = to.interface_down();
+  ports_[line.from].count_receiving(counters);
+  ports_[line.to].count_sending(counters, route_);
+  counters.receive_refused += line.unsegmented;
   counters.late_p50 = static_cast<std::uint64_t>(line.lateness.percentile(50).count());
   counters.late_p90 = static_cast<std::uint64_t>(line.lateness.percentile(90).count());
   counters.late_p99 = static_cast<std::uint64_t>(line.lateness.percentile(99).count());

@@ -14,6 +14,9 @@ namespace {
 // Older arrival times are not believed: the wall clock was set meanwhile.
 constexpr Time kOldest = std::chrono::milliseconds(100);
 
+// How long an interface without carrier is taken to be down before it is asked again.
+constexpr Time kDownFor = std::chrono::milliseconds(10);
+
 Time read_clock(clockid_t clock) {
   timespec now{};
   ::clock_gettime(clock, &now);
@@ -45,8 +48,7 @@ ReceiveBatch::ReceiveBatch() {
   }
 }
 
-Port::Port(LinkEnd end, const Descriptor& route)
-    : end_(std::move(end)), dropped_before_(frames_dropped_on_send(route, end_.index)) {}
+Port::Port(LinkEnd end, const Descriptor& route) : end_(std::move(end)), last_(interface_state(route, end_.index)) {}
 
 bool Port::receive(ReceiveBatch& batch, std::vector<Arrival>& out) {
   for (std::size_t i = 0; i < ReceiveBatch::kFrames; ++i) {
@@ -104,27 +106,37 @@ void Port::send(std::span<Frame> frames) {
 }
 
 void Port::count_failure(int error) {
-  // ENOBUFS says dropped by a full queue and by an interface without carrier alike.
-  if (error == ENETDOWN || error == ENXIO || error == ENODEV || !end_.is_running()) {
+  if (error == ENOBUFS) ++refused_;
+  const Time now = monotonic_now();
+  if (error == ENOBUFS && now >= down_until_ && !end_.has_carrier()) down_until_ = now + kDownFor;
+  if (error == ENETDOWN || error == ENXIO || error == ENODEV || now < down_until_) {
     ++interface_down_;
   } else {
     ++send_refused_;
   }
 }
 
-std::uint64_t Port::receive_missed() {
+void Port::count_receiving(LinkCounters& counters) {
   tpacket_stats statistics{};
   socklen_t size = sizeof statistics;
   // Reading resets the kernel's counters.
-  if (::getsockopt(socket(), SOL_PACKET, PACKET_STATISTICS, &statistics, &size) == 0)
+  if (::getsockopt(socket(), SOL_PACKET, PACKET_STATISTICS, &statistics, &size) == 0) {
     receive_missed_ += statistics.tp_drops;
-  return receive_missed_;
+  }
+  counters.receive_missed += receive_missed_;
+  counters.receive_refused += receive_refused_;
 }
 
-std::uint64_t Port::send_dropped(const Descriptor& route) const {
-  const std::uint64_t dropped = frames_dropped_on_send(route, end_.index);
-  const std::uint64_t known = dropped_before_ + send_refused_ + interface_down_;
-  return dropped > known ? dropped - known : 0;
+void Port::count_sending(LinkCounters& counters, const Descriptor& route) {
+  const InterfaceState state = interface_state(route, end_.index);
+  const std::uint64_t known = last_.dropped + refused_ - refused_before_;
+  const std::uint64_t silent = state.dropped > known ? state.dropped - known : 0;
+  (state.downs != last_.downs ? interface_down_ : send_dropped_) += silent;
+  if (state.dropped >= last_.dropped) last_ = state;  // not when the interface is gone
+  refused_before_ = refused_;
+  counters.send_refused += send_refused_;
+  counters.send_dropped += send_dropped_;
+  counters.interface_down += interface_down_;
 }
 
 }  // namespace crypelab::impair

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "harness/impair/counters.h"
 #include "harness/impair/frame.h"
 #include "harness/impair/link_end.h"
 #include "harness/impair/time.h"
@@ -53,21 +54,24 @@ class Port {
   bool receive(ReceiveBatch& batch, std::vector<Arrival>& out);
   void send(std::span<Frame> frames);
 
-  std::uint64_t receive_missed();
-  std::uint64_t receive_refused() const { return receive_refused_; }
-  std::uint64_t send_refused() const { return send_refused_; }
-  std::uint64_t interface_down() const { return interface_down_; }
-  // Frames that the interface dropped and send() was not told of.
-  std::uint64_t send_dropped(const Descriptor& route) const;
+  // Adds to `counters` what went wrong here while receiving.
+  void count_receiving(LinkCounters& counters);
+  // Adds what went wrong while sending. Frames that the interface dropped without telling send() are put down to the
+  // interface if it lost its carrier since the last call: those were under way into an end that went down.
+  void count_sending(LinkCounters& counters, const Descriptor& route);
 
  private:
   void count_failure(int error);
 
   LinkEnd end_;
-  std::uint64_t dropped_before_;
+  InterfaceState last_;
+  std::uint64_t refused_before_ = 0;  // of refused_, those that last_ includes
+  std::uint64_t refused_ = 0;         // ENOBUFS: the interface counts these too
+  Time down_until_{};                 // what it was found to be; not asked for every frame
   std::uint64_t receive_missed_ = 0;
   std::uint64_t receive_refused_ = 0;
   std::uint64_t send_refused_ = 0;
+  std::uint64_t send_dropped_ = 0;
   std::uint64_t interface_down_ = 0;
 };
 

@@ -184,6 +184,7 @@ TEST(ImpairedQueue, link_control_is_delayed_but_neither_numbered_nor_lost) {
   queue.push(0s, numbered_frame(2));
   EXPECT_EQ(drain(queue), (std::vector<Seen>{{1, 3ms}}));
   EXPECT_EQ(queue.counters().lost, 1u);
+  EXPECT_EQ(queue.counters().link_control, 1u);
 
   impairment.loss = {};
   impairment.lost_packets = {{1, 1}};
