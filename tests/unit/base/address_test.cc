@@ -1,5 +1,7 @@
 #include "harness/base/address.h"
 
+#include "harness/base/socket_address.h"
+
 #include <gtest/gtest.h>
 
 namespace crypelab {
@@ -37,6 +39,13 @@ TEST(Endpoint, brackets_belong_to_version_six_only) {
   EXPECT_FALSE(parse_endpoint("2001:db8::1:53"));
   EXPECT_FALSE(parse_endpoint("[10.0.0.1]:53"));
   EXPECT_FALSE(parse_endpoint("10.0.0.1:65536"));
+}
+
+TEST(SocketAddress, an_endpoint_survives_the_way_through_the_kernels_form) {
+  for (const char* text : {"203.0.113.7:3478", "[2001:db8::1]:443"}) {
+    EXPECT_EQ(to_string(SocketAddress(*parse_endpoint(text)).endpoint()), text);
+  }
+  EXPECT_EQ(to_string(SocketAddress(*parse_endpoint("[::ffff:10.0.0.1]:53")).endpoint()), "10.0.0.1:53");
 }
 
 }  // namespace
