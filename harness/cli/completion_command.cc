@@ -1,0 +1,18 @@
+#include "harness/cli/commands.h"
+#include "harness/cli/completion.h"
+
+#include <fmt/format.h>
+
+namespace crypelab::cli {
+
+int run(const Completion& command) {
+  fmt::print("{}", completion_script(command.shell, option_help()));
+  return 0;
+}
+
+int run(const Print& command) {
+  fmt::print("{}", command.text);
+  return 0;
+}
+
+}  // namespace crypelab::cli

@@ -1,0 +1,163 @@
+#include "harness/lab/lab.h"
+
+#include "harness/base/error.h"
+#include "harness/lab/machine.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <linux/capability.h>
+
+namespace crypelab::lab {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A service that is not ready by then never will be.
+constexpr auto kPatience = 5s;
+
+template <class... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+template <class... Visitors>
+Overloaded(Visitors...) -> Overloaded<Visitors...>;
+
+}  // namespace
+
+void require_programs(const blueprint::Blueprint& plan) {
+  std::set<std::string> packages;
+  std::string missing;
+  for (const auto& process : plan.processes) {
+    const auto& name = process.argv.front();
+    if (name.find('/') != std::string::npos || name.starts_with('{') || find_program(name)) continue;
+    if (packages.insert(process.package).second) missing += (missing.empty() ? "" : ", ") + name;
+  }
+  if (!missing.empty()) {
+    throw Failure(Exit::unavailable,
+                  fmt::format("this scenario needs {}, not installed here; install with: apt-get install {}", missing,
+                              fmt::join(packages, " ")));
+  }
+}
+
+Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible)
+    : plan_(plan),
+      supervised_(&supervised),
+      visible_(std::move(visible)),
+      authority_("crypelab lab authority"),
+      network_(plan_) {
+  auto identity = static_cast<unsigned>(plan_.hosts.size());
+  for (const auto& process : plan_.processes) {
+    services_.emplace_back(process, plan_, network_, supervised_->identity(identity++), authority_.certificate());
+  }
+  await_services();
+  for (const auto& host : plan_.hosts) network_.raise_tunnel(host);
+  for (auto& service : services_) {
+    loop_.watch(service.output(), [&service] { service.read_output(); });
+    loop_.watch(service.end(), [this, &service] {
+      const auto status = service.ended();
+      if (!status) return;
+      service.read_output();
+      loop_.forget(service.end());
+      loop_.forget(service.output());
+      casualties_.push_back(fmt::format("{} ended: {}\n{}", service.plan().name, status->text(), service.last_words()));
+    });
+  }
+}
+
+// All of them side by side; a millisecond is shorter than any of them needs.
+void Lab::await_services() {
+  const auto deadline = Loop::Clock::now() + kPatience;
+  for (auto& service : services_) {
+    const auto ready = [&service] { return service.ready(); };
+    while (!ready()) {
+      if (Loop::Clock::now() > deadline) {
+        throw Failure(Exit::unavailable,
+                      fmt::format("{} was not ready within {} s; its last words:\n{}", service.plan().name,
+                                  std::chrono::seconds(kPatience).count(), service.last_words()));
+      }
+      Loop pause;
+      pause.watch(service.output(), [] {});
+      pause.run_until([] { return false; }, Loop::Clock::now() + 1ms);
+    }
+  }
+}
+
+unsigned Lab::number(const std::string& host) const {
+  const auto found = std::ranges::find(plan_.hosts, host, &blueprint::Host::name);
+  return static_cast<unsigned>(found - plan_.hosts.begin());
+}
+
+kernel::HostView& Lab::view(const std::string& name) {
+  if (const auto found = views_.find(name); found != views_.end()) return found->second;
+  const auto* host = blueprint::find_host(plan_, name);
+  if (host == nullptr) throw Failure(Exit::software, fmt::format("the lab has no host '{}'", name));
+  kernel::HostViewPlan view;
+  view.name = name;
+  view.identity = supervised_->identity(number(name));
+  view.network = network_.host(name).descriptor();
+  view.hosts = "127.0.0.1 localhost\n::1 localhost\n";
+  for (const auto& interface : host->interfaces) {
+    for (const auto& prefix : interface.addresses)
+      view.hosts += fmt::format("{} {}\n", to_string(prefix.address), name);
+  }
+  for (const auto& resolver : host->resolvers) view.resolv_conf += "nameserver " + to_string(resolver) + "\n";
+  view.authorities = authority_.certificate();
+  view.visible = visible_;
+  return views_.try_emplace(name, view).first->second;
+}
+
+kernel::Program Lab::start(const std::string& host, const HostProgram& program) {
+  auto& seen = view(host);
+  kernel::ProgramPlan start;
+  start.arguments = program.arguments;
+  start.environment = {{"HOME", std::string(kernel::HostView::home)},
+                       {"LANG", "C.UTF-8"},
+                       {"LOGNAME", "user"},
+                       {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                       {"USER", "user"}};
+  for (const auto& [name, value] : program.environment) start.environment[name] = value;
+  start.directory = program.directory.empty() ? std::string(kernel::HostView::home) : program.directory;
+  start.network = network_.host(host).descriptor();
+  start.mounts = seen.mounts();
+  start.host_name = host;
+  start.identity = supervised_->identity(number(host));
+  if (program.privileged) start.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW};
+  start.descriptors = program.descriptors;
+  start.terminal = program.terminal;
+  return kernel::Program(start);
+}
+
+kernel::HostView::Terminal Lab::open_terminal(const std::string& host) { return view(host).open_terminal(); }
+
+void Lab::start_steps() {
+  const auto now = Loop::Clock::now();
+  for (const auto& step : plan_.steps) schedule(step, now + step.at);
+}
+
+void Lab::schedule(const blueprint::Step& step, Loop::Clock::time_point moment) {
+  loop_.at(moment, [this, &step, moment] {
+    for (const auto& change : step.changes) apply(change);
+    if (step.every.count() > 0) schedule(step, moment + step.every);
+  });
+}
+
+void Lab::apply(const blueprint::Change& change) {
+  std::visit(Overloaded{
+                 [this](const blueprint::LoadRules& load) { network_.load_rules(load.host, load.rule_set); },
+                 [this](const blueprint::SwitchCable& cable) { network_.switch_cable(cable.cable, cable.up); },
+                 [this](const blueprint::ChangeCable& cable) { network_.change_cable(cable.cable, cable.now); },
+                 [this](const blueprint::RenumberInterface& renumber) { network_.renumber(renumber); },
+                 [this](const blueprint::AddRoute& add) { network_.add_route(add.host, add.route); },
+                 [this](const blueprint::ForgetFlows& forget) { network_.forget_flows(forget.host); },
+                 [this](const blueprint::RewriteFile& rewrite) {
+                   const auto service = std::ranges::find_if(
+                       services_, [&](const Service& each) { return each.plan().name == rewrite.process; });
+                   if (service != services_.end()) service->rewrite(rewrite.file);
+                 },
+             },
+             change);
+}
+
+}  // namespace crypelab::lab

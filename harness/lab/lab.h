@@ -1,0 +1,75 @@
+#pragma once
+
+#include "harness/blueprint/blueprint.h"
+#include "harness/kernel/host_view.h"
+#include "harness/kernel/program.h"
+#include "harness/kernel/supervisor.h"
+#include "harness/lab/authority.h"
+#include "harness/lab/loop.h"
+#include "harness/lab/network.h"
+#include "harness/lab/service.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace crypelab::lab {
+
+// What is to run on a host: the program and what it gets besides the host's network, resolver, trust store and home.
+struct HostProgram {
+  std::vector<std::string> arguments;
+  std::map<std::string, std::string> environment;  // added to what a login gives: HOME, PATH, USER, LANG
+  std::string directory;                           // empty: the home folder
+  std::vector<int> descriptors;                    // 0, 1, 2 of the program; none: /dev/null
+  int terminal = -1;
+  bool privileged = false;  // keeps its power over the host's network
+};
+
+// Throws Failure{unavailable} when a program that the blueprint needs is not installed, with the line that installs it.
+void require_programs(const blueprint::Blueprint& plan);
+
+// A blueprint, alive. Constructed means up, with every service ready; destroyed means gone. Lives inside a supervised
+// process.
+class Lab {
+ public:
+  // `visible` are files and folders of the machine outside that programs on the hosts may read.
+  Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible = {});
+  Lab(const Lab&) = delete;
+  Lab& operator=(const Lab&) = delete;
+
+  const blueprint::Blueprint& plan() const { return plan_; }
+  Network& network() { return network_; }
+  Loop& loop() { return loop_; }
+  const Authority& authority() const { return authority_; }
+
+  kernel::Program start(const std::string& host, const HostProgram& program);
+  kernel::HostView::Terminal open_terminal(const std::string& host);
+
+  // From now on the steps of the scenario happen at their times, as long as the loop runs.
+  void start_steps();
+
+  // The services that have died, and how, with their last words: what was measured with them proves nothing.
+  const std::vector<std::string>& casualties() const { return casualties_; }
+
+ private:
+  void apply(const blueprint::Change& change);
+  void schedule(const blueprint::Step& step, Loop::Clock::time_point moment);
+  void await_services();
+  kernel::HostView& view(const std::string& host);
+  unsigned number(const std::string& host) const;
+
+  blueprint::Blueprint plan_;
+  const kernel::Supervised* supervised_;
+  std::vector<std::string> visible_;
+  Authority authority_;
+  Loop loop_;
+  Network network_;
+  std::map<std::string, kernel::HostView> views_;
+  std::deque<Service> services_;
+  std::vector<std::string> casualties_;
+};
+
+}  // namespace crypelab::lab
