@@ -1,6 +1,6 @@
 #include "harness/wire/alpn_header.h"
 
-#include "harness/wire/http_text.h"
+#include "harness/wire/text.h"
 
 #include <fmt/format.h>
 

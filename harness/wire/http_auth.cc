@@ -1,7 +1,7 @@
 #include "harness/wire/http_auth.h"
 
 #include "harness/wire/base64.h"
-#include "harness/wire/http_text.h"
+#include "harness/wire/text.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #include "harness/wire/http_digest.h"
 
 #include "harness/wire/digest.h"
-#include "harness/wire/http_text.h"
+#include "harness/wire/text.h"
 
 #include <algorithm>
 #include <array>

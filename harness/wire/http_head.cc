@@ -1,7 +1,7 @@
 #include "harness/wire/http_head.h"
 
 #include "harness/base/address.h"
-#include "harness/wire/http_text.h"
+#include "harness/wire/text.h"
 
 #include <charconv>
 

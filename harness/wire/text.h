@@ -1,9 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
-// The small grammar that HTTP fields share (RFC 9110 §5.6).
+// The small grammar that text protocols share (RFC 9110 §5.6, RFC 8866 §9).
 
 namespace crypelab::wire {
 
@@ -22,6 +25,23 @@ inline bool is_token(std::string_view text) {
 
 inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+// Decimal digits and nothing else, up to `most`.
+inline std::optional<std::uint64_t> parse_decimal(std::string_view text, std::uint64_t most) {
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || error != std::errc{} || stop != end || value > most) return std::nullopt;
+  return value;
+}
+
+// What stands before the first `separator`, which is taken off `text` with it; all of it when there is none.
+inline std::string_view take_until(std::string_view& text, char separator) {
+  const auto at = std::min(text.find(separator), text.size());
+  const auto front = text.substr(0, at);
+  text.remove_prefix(std::min(at + 1, text.size()));
+  return front;
 }
 
 constexpr std::string_view trim_blanks(std::string_view text) {
