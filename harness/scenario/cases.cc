@@ -45,6 +45,7 @@ bool vary(Node& root, const Entry& variation, Problems& problems) {
   while (true) {
     const auto dot = rest.find('.');
     const auto key = rest.substr(0, dot);
+    if (node->kind == Node::Kind::refused) return false;
     if (key.empty() || node->kind != Node::Kind::mapping) {
       problems.add(variation.at, in_quotes(variation.key) + " leads nowhere", std::string(kExample));
       return false;
@@ -100,30 +101,32 @@ std::vector<Case> expand_cases(const Node& root, Problems& problems) {
   std::vector<Case> result;
   const Node* cases = root.find("cases");
   if (cases == nullptr) {
-    result.push_back({"", root});
+    result.push_back({"", root, false});
     return result;
   }
-  if (cases->kind == Node::Kind::refused) return result;
+  Node base = root;
+  std::erase_if(base.entries, [](const Entry& entry) { return entry.key == "cases"; });
+  const Case without{"", base, true};
+  if (cases->kind == Node::Kind::refused) return {without};
   if (cases->kind != Node::Kind::mapping || cases->entries.empty()) {
     problems.add(cases->at, "expected a mapping of cases, found " + found(*cases), std::string(kExample));
-    return result;
+    return {without};
   }
   const std::size_t count = cases->entries.size();
   if (count > kMostCases || count * size_of(root) > kMostNodesInAll) {
     problems.add(cases->at, "too many cases for one file",
                  "at most " + std::to_string(kMostCases) + ", fewer in a large file");
-    return result;
+    return {without};
   }
-  Node base = root;
-  std::erase_if(base.entries, [](const Entry& entry) { return entry.key == "cases"; });
   for (const auto& entry : cases->entries) {
     if (!is_case_name(entry.key)) {
       problems.add(entry.at, in_quotes(entry.key) + " cannot name a case", "a name has small letters, digits and '-'");
       continue;
     }
-    Case one{entry.key, base};
+    Case one{entry.key, base, false};
     if (apply(one.tree, entry, problems)) result.push_back(std::move(one));
   }
+  if (result.empty()) result.push_back(without);
   return result;
 }
 

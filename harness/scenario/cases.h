@@ -12,6 +12,7 @@ namespace crypelab::scenario {
 struct Case {
   std::string name;  // empty: the file has no cases
   Node tree;
+  bool words_only = false;  // its cases are wrong: the rest is read for what else is, not for what it means
 };
 
 // What `cases:` makes of a file. Without cases it is the file itself; with cases the file itself is none of them.

@@ -64,7 +64,7 @@ void read_head(const Mapping& map, model::Scenario& scenario, Problems& problems
   if (const Node* title = map.require("title", "title: Both behind a NAT")) {
     assign(scenario.title, read_text(*title, "a title", problems));
     if (scenario.title.size() > kLongestTitle || scenario.title.find('\n') != std::string::npos) {
-      problems.add(title->at, "the title is longer than one line of " + std::to_string(kLongestTitle) + " characters",
+      problems.add(title->at, "a title is one line of at most " + std::to_string(kLongestTitle) + " characters",
                    "the rest belongs under proves:");
     }
   }
@@ -114,7 +114,11 @@ model::Scenario read_scenario(const Case& one, const std::string& file, Problems
   }
   // Meaning is judged where the words are right: a half-read scenario would draw complaints about what is not wrong.
   if (problems.complaints() == before && sites != nullptr && clients != nullptr)
-    check_meaning(scenario, one.tree, problems);
+    if (problems.complaints() == before && sites != nullptr && clients != nullptr && !one.words_only) {
+      problems.set_context(one.name.empty() ? "" : "case " + in_quotes(one.name));
+      check_meaning(scenario, one.tree, problems);
+      problems.set_context("");
+    }
   return scenario;
 }
 
@@ -122,7 +126,10 @@ std::filesystem::path sites_folder_of(const std::filesystem::path& file) {
   std::error_code error;
   auto folder = std::filesystem::weakly_canonical(file, error).parent_path();
   while (!error && !folder.empty()) {
-    if (std::filesystem::is_directory(folder / "sites", error)) return folder / "sites";
+    if (std::filesystem::is_directory(folder / "sites", error)) {
+      // Messages name files the way the scenario was named.
+      return file.is_absolute() ? folder / "sites" : std::filesystem::proximate(folder / "sites", error);
+    }
     error.clear();
     if (folder == folder.parent_path()) break;
     folder = folder.parent_path();

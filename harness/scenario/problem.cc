@@ -44,6 +44,7 @@ void Problems::add(const Position& at, std::string message, std::string hint) {
   problem.column = std::max(at.column, 1u);
   problem.message = std::move(message);
   problem.hint = std::move(hint);
+  if (!context_.empty()) problem.hint += (problem.hint.empty() ? "(" : " (") + context_ + ")";
   if (!seen_.insert({problem.file, problem.line, problem.column, problem.message}).second) return;
   if (problems_.size() == kMost) {
     ++dropped_;

@@ -27,6 +27,8 @@ std::string to_string(const Problem& problem);
 class Problems {
  public:
   void add(const Position& at, std::string message, std::string hint = "");
+  // Said with each hint from now on: "case 'x'".
+  void set_context(std::string context) { context_ = std::move(context); }
   bool empty() const { return problems_.empty(); }
   // How often something was complained about, repetitions included.
   std::size_t complaints() const { return complaints_; }
@@ -36,6 +38,7 @@ class Problems {
  private:
   std::vector<Problem> problems_;
   std::set<std::tuple<std::string, unsigned, unsigned, std::string>> seen_;
+  std::string context_;
   std::size_t complaints_ = 0;
   std::size_t dropped_ = 0;
 };

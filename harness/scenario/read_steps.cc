@@ -20,6 +20,24 @@ constexpr std::string_view kForms =
     "a step is {at, site, egress}, {at, site, uplink}, {at, site, address: new}, {at, client, site, link} or "
     "{at, record, to}";
 
+// The words of the one form that the step has; the last one says which. Empty: it changes nothing, or several things.
+std::vector<std::string_view> words_of(const Node& node) {
+  const auto has = [&](std::string_view key) { return node.find(key) != nullptr; };
+  const int changes = has("egress") + has("uplink") + has("link") + has("address") + has("record");
+  if (changes != 1) return {};
+  if (has("record")) return {"at", "record", "to"};
+  if (has("link")) return {"at", "client", "site", "link"};
+  if (has("egress")) return {"at", "site", "egress"};
+  if (has("uplink")) return {"at", "site", "uplink"};
+  return {"at", "site", "address"};
+}
+
+struct Pending {
+  Duration at{0};
+  Mapping map;
+  std::vector<std::string_view> form;
+};
+
 // Reads steps in the order of time: what an uplink step leaves out stays as the step before has left it.
 class StepReader {
  public:
@@ -31,34 +49,16 @@ class StepReader {
     for (const auto& client : scenario.clients) clients_.push_back(client.name);
   }
 
-  std::optional<model::Step> read(const Node& node, Duration at) {
-    const auto words = words_of(node);
-    if (words.empty()) {
-      problems_.add(node.at, "this step changes nothing, or more than one thing", std::string(kForms));
-      return std::nullopt;
-    }
-    const Mapping map(node, words, "this kind of step", problems_);
-    auto change = words.back() == "to"     ? read_record(map)
-                  : words.back() == "link" ? read_link(map)
-                                           : read_site_change(map, words.back());
+  // `form`: what words_of() says; not empty.
+  std::optional<model::Step> read(const Mapping& map, Words form, Duration at) {
+    const auto last = form.back();
+    auto change = last == "to" ? read_record(map) : last == "link" ? read_link(map) : read_site_change(map, last);
     if (!change) return std::nullopt;
     return model::Step{at, std::move(*change)};
   }
 
  private:
   using Change = decltype(model::Step::change);
-
-  // The words of the one form that the step has; the last one says which.
-  static std::vector<std::string_view> words_of(const Node& node) {
-    const auto has = [&](std::string_view key) { return node.find(key) != nullptr; };
-    const int changes = has("egress") + has("uplink") + has("link") + has("address") + has("record");
-    if (changes != 1) return {};
-    if (has("record")) return {"at", "record", "to"};
-    if (has("link")) return {"at", "client", "site", "link"};
-    if (has("egress")) return {"at", "site", "egress"};
-    if (has("uplink")) return {"at", "site", "uplink"};
-    return {"at", "site", "address"};
-  }
 
   std::optional<std::string> read_site_name(const Mapping& map) {
     const Node* node = map.require("site", "site: office");
@@ -154,20 +154,24 @@ std::vector<model::Step> read_steps(const Node& node, const model::Scenario& sce
     problems.add(node.at, "expected a list of steps, found " + found(node), std::string(kForms));
     return steps;
   }
-  std::vector<std::pair<Duration, const Node*>> by_time;
+  std::vector<Pending> by_time;
   for (const Node* item : read_some(node, "steps", kMostSteps, problems)) {
-    if (item->kind == Node::Kind::refused) continue;
-    const Mapping map(*item, kStepWords, "a step", problems);
+    const auto form = words_of(*item);
+    const Mapping map(*item, form.empty() ? Words(kStepWords) : Words(form), "a step", problems);
     if (!map.ok()) continue;
     const Node* at = map.require("at", "at: 20s");
     const auto time =
         at == nullptr ? std::nullopt : read_duration(*at, "the time of a step", {Duration(0), kLatest}, problems);
-    by_time.emplace_back(time.value_or(Duration(0)), item);
+    if (form.empty()) {
+      problems.add(item->at, "this step changes nothing, or more than one thing", std::string(kForms));
+    } else {
+      by_time.push_back({time.value_or(Duration(0)), map, form});
+    }
   }
-  std::ranges::stable_sort(by_time, {}, &std::pair<Duration, const Node*>::first);
+  std::ranges::stable_sort(by_time, {}, &Pending::at);
   StepReader reader(scenario, problems);
-  for (const auto& [at, item] : by_time) {
-    if (auto step = reader.read(*item, at)) steps.push_back(std::move(*step));
+  for (const auto& pending : by_time) {
+    if (auto step = reader.read(pending.map, pending.form, pending.at)) steps.push_back(std::move(*step));
   }
   return steps;
 }

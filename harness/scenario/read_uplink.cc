@@ -49,9 +49,13 @@ std::optional<std::pair<std::uint32_t, std::uint32_t>> read_packet_range(const N
 
 std::optional<model::Loss> read_packet_list(const Node& node, Problems& problems) {
   model::PacketListLoss loss;
+  bool wrong = false;
   for (const Node* item : read_some(node, "packets", kMostPackets, problems)) {
     const auto range = read_packet_range(*item, problems);
-    if (!range) return std::nullopt;
+    if (!range) {
+      wrong = true;
+      continue;
+    }
     if (range->second - range->first >= kMostPackets - std::min<std::size_t>(loss.packets.size(), kMostPackets)) {
       problems.add(item->at, "a list of more than " + std::to_string(kMostPackets) + " packets",
                    "for many packets say share:");
@@ -59,7 +63,7 @@ std::optional<model::Loss> read_packet_list(const Node& node, Problems& problems
     }
     for (std::uint32_t packet = range->first; packet <= range->second; ++packet) loss.packets.push_back(packet);
   }
-  if (loss.packets.empty()) return std::nullopt;
+  if (wrong || loss.packets.empty()) return std::nullopt;
   std::ranges::sort(loss.packets);
   loss.packets.erase(std::unique(loss.packets.begin(), loss.packets.end()), loss.packets.end());
   return loss;

@@ -243,7 +243,8 @@ std::optional<Prefix> read_prefix_or_address(const Node& node, Problems& problem
 std::vector<const Node*> read_some(const Node& node, std::string_view what, std::size_t most, Problems& problems) {
   if (node.kind == Node::Kind::refused) return {};
   if (node.kind != Node::Kind::list) return {&node};
-  if (node.items.empty()) problems.add(node.at, "an empty list of " + std::string(what), "leave the word out");
+  if (node.items.empty())
+    problems.add(node.at, "an empty list of " + std::string(what), "leave the word out, or name at least one");
   if (node.items.size() > most) {
     problems.add(node.at, "a list of more than " + std::to_string(most) + " " + std::string(what));
     return {};

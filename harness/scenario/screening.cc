@@ -9,6 +9,7 @@ namespace {
 
 // Brackets in prose need not match, so this is far above what nests; yaml-cpp 0.7 would queue a token for each.
 constexpr std::size_t kMostOpenBrackets = 500;
+constexpr std::size_t kMostFlaws = 5;  // more of them, and it is no text
 
 std::uint32_t code_point(std::string_view character) {
   const auto at = [&](std::size_t i) { return std::uint32_t{static_cast<std::uint8_t>(character[i])}; };
@@ -58,7 +59,7 @@ bool screen(const Source& source, Problems& problems) {
     problems.add(whole, "the file has more than " + std::to_string(kMostLines) + " lines");
     return false;
   }
-  bool fit = true;
+  std::size_t flaws = 0;
   std::size_t open = 0;
   for (std::size_t number = 1; number <= source.lines(); ++number) {
     const auto line = source.line(number);
@@ -71,7 +72,7 @@ bool screen(const Source& source, Problems& problems) {
       const std::size_t length = utf8_length(line.substr(i));
       if (const auto flaw = flaw_of(line.substr(i, length))) {
         problems.add(position_of(source, number - 1, i), flaw->message, flaw->hint);
-        fit = false;
+        if (++flaws == kMostFlaws) return false;
         break;  // one a line: a binary file has thousands
       }
       if (line[i] == '[' || line[i] == '{') ++open;
@@ -83,7 +84,7 @@ bool screen(const Source& source, Problems& problems) {
       i += length;
     }
   }
-  return fit;
+  return flaws == 0;
 }
 
 }  // namespace crypelab::scenario

@@ -31,7 +31,13 @@ class Builder : public YAML::EventHandler {
       throw Refused{at(mark), "a second document, or text after the end of the first", "one file holds one scenario"};
     }
   }
-  void OnDocumentEnd() override {}
+  // yaml-cpp 0.7 takes the end of the file for the end of a quoted text.
+  void OnDocumentEnd() override {
+    const auto from = static_cast<std::size_t>(std::max(last_scalar_.pos, 0));
+    if (root_ && from < source_.text().size() && !closes(std::string_view(source_.text()).substr(from))) {
+      throw Refused{at(last_scalar_), "a quote that is never closed", ""};
+    }
+  }
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     Node node = begin(mark, "", anchor);
@@ -47,7 +53,7 @@ class Builder : public YAML::EventHandler {
     node.kind = Node::Kind::refused;
     node.at = at(mark);
     if (expects_key()) throw Refused{node.at, "an alias as a key", "write the key out"};
-    count();
+    count(mark);
     add(std::move(node));
   }
 
@@ -57,6 +63,7 @@ class Builder : public YAML::EventHandler {
     if (node.kind != Node::Kind::refused) node.kind = Node::Kind::scalar;
     node.text = value;
     node.plain = tag == "?";
+    last_scalar_ = mark;
     if (has_control(value)) {
       problems_.add(node.at, "a control character in the value", "remove the escape sequence");
       node.kind = Node::Kind::refused;
@@ -107,18 +114,33 @@ class Builder : public YAML::EventHandler {
     return false;
   }
 
+  // Whether a quoted text that begins here also ends; true for what is not quoted.
+  static bool closes(std::string_view text) {
+    const char quote = text.front();
+    if (quote != '"' && quote != '\'') return true;
+    for (std::size_t i = 1; i < text.size(); ++i) {
+      if (quote == '"' && text[i] == '\\') {
+        ++i;
+      } else if (text[i] == quote) {
+        if (quote == '"' || i + 1 == text.size() || text[i + 1] != quote) return true;
+        ++i;
+      }
+    }
+    return false;
+  }
+
   bool expects_key() const {
     return !open_.empty() && open_.back().node.kind == Node::Kind::mapping && !open_.back().has_key;
   }
 
-  void count() {
+  void count(const YAML::Mark& mark) {
     if (++nodes_ > kMostNodes) {
-      throw Refused{{&source_, 0, 0}, "more than " + std::to_string(kMostNodes) + " values in one file", ""};
+      throw Refused{at(mark), "more than " + std::to_string(kMostNodes) + " values in one file", ""};
     }
   }
 
   Node begin(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
-    count();
+    count(mark);
     Node node;
     node.at = at(mark);
     if (anchor != YAML::NullAnchor) {
@@ -186,6 +208,7 @@ class Builder : public YAML::EventHandler {
   Problems& problems_;
   std::optional<Node> root_;
   std::vector<Open> open_;
+  YAML::Mark last_scalar_;
   std::size_t nodes_ = 0;
   int documents_ = 0;
 };

@@ -46,7 +46,7 @@ inline constexpr std::size_t kMostBytes = 1 << 20;
 inline constexpr std::size_t kMostLines = 20'000;
 inline constexpr std::size_t kLongestLine = 4'000;
 inline constexpr std::size_t kDeepest = 24;
-inline constexpr std::size_t kMostNodes = 60'000;
+inline constexpr std::size_t kMostNodes = 25'000;
 
 // The one document of `source`; nothing when it cannot be read as YAML or breaks a limit. Every complaint goes to
 // `problems`. The tree points into `source`.
