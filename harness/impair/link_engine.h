@@ -42,7 +42,7 @@ class LinkEngine {
   // the engine stops sleeping and watches the clock; costs that much processor time for each wake-up and saves the
   // scheduler's delay. Throws Failure{Exit::usage} when an impairment cannot be.
   LinkEngine(Descriptor control, Descriptor route, std::vector<LinkPlan> plans,
-             Time spin = std::chrono::microseconds(40));
+             Time spin = std::chrono::microseconds(100));
 
   // Carries frames until the other end of `control` is closed. Lowers the timer slack of the calling thread and asks
   // for early scheduling where it may.
