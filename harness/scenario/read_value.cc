@@ -123,7 +123,7 @@ std::optional<std::string> read_text(const Node& node, std::string_view what, Pr
 }
 
 bool check_name(const std::string& name, const Position& at, std::string_view what, Problems& problems) {
-  static const std::vector<std::string_view> yaml{"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
+  static const std::vector<std::string_view> yaml{"true", "false", "null", "yes", "no", "on", "off"};
   const auto legal = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   const std::string subject = in_quotes(name) + " cannot name " + std::string(what);
   if (name.empty() || !std::ranges::all_of(name, legal) || name.front() < 'a' || name.back() == '-') {
