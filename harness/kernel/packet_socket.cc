@@ -21,6 +21,11 @@ std::pair<PacketSocket, PacketSocket> PacketSocket::pair() {
   return {PacketSocket(Descriptor(ends[0])), PacketSocket(Descriptor(ends[1]))};
 }
 
+void PacketSocket::hang_up() {
+  if (socket_) ::shutdown(socket_.get(), SHUT_RDWR);
+  close();
+}
+
 bool PacketSocket::send(std::string_view bytes, const std::vector<int>& descriptors) const {
   if (bytes.size() > largest_packet || descriptors.size() > most_descriptors)
     throw_system_error("sending a message", EMSGSIZE);
@@ -65,11 +70,10 @@ std::optional<Packet> PacketSocket::receive(int flags, bool& ended) const {
   message.msg_controllen = control.size();
   ssize_t size = 0;
   while ((size = ::recvmsg(socket_.get(), &message, flags | MSG_CMSG_CLOEXEC)) < 0) {
-    if (errno == EINTR) continue;
+    // A reset is reported once; what the other side said before it went comes after.
+    if (errno == EINTR || errno == ECONNRESET) continue;
     if (errno == EAGAIN) return std::nullopt;
-    if (errno != ECONNRESET) throw_errno("receiving a message");
-    size = 0;
-    break;
+    throw_errno("receiving a message");
   }
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr && size > 0;
        header = CMSG_NXTHDR(&message, header)) {

@@ -28,6 +28,8 @@ class PacketSocket {
   int descriptor() const { return socket_.get(); }
   explicit operator bool() const { return static_cast<bool>(socket_); }
   void close() { socket_.close(); }
+  // Ends the connection for both sides, whoever else holds a copy of this descriptor.
+  void hang_up();
 
   // False when the other side is gone or its queue is full (it never blocks); throws Failure for anything else.
   bool send(std::string_view bytes, const std::vector<int>& descriptors = {}) const;

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <linux/sched.h>
 #include <sys/socket.h>
@@ -68,6 +69,7 @@ class Watch {
   int until_the_end(const SignalQueue& signals, const Supervision& supervision) {
     while (!step(signals, supervision)) {
     }
+    if (supervision.foreground != nullptr) supervision.foreground->ready();
     init_.reap();
     // The reports of a process that has ended are all there.
     bool ended = false;
@@ -88,7 +90,7 @@ class Watch {
     if (polled[0].revents != 0) return true;
     while (const int number = signals.next()) ask(number, supervision.grace);
     if (asked_ != 0 && Clock::now() >= deadline_) kill();
-    if (supervision.foreground != nullptr) supervision.foreground->ready(polled);
+    if (supervision.foreground != nullptr) supervision.foreground->ready();
     return false;
   }
 

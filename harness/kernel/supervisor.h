@@ -1,12 +1,11 @@
 #pragma once
 
 #include "harness/kernel/packet_socket.h"
+#include "harness/kernel/pollable.h"
 
 #include <chrono>
 #include <functional>
-#include <vector>
 
-#include <poll.h>
 #include <sys/types.h>
 
 namespace crypelab::kernel {
@@ -39,18 +38,10 @@ class Supervised {
   PacketSocket requests_;
 };
 
-// Something else that the command does while the lab lives: it is polled along.
-class Foreground {
- public:
-  virtual ~Foreground() = default;
-  virtual void want(std::vector<pollfd>& into) = 0;
-  virtual void ready(const std::vector<pollfd>& polled) = 0;
-};
-
 struct Supervision {
   // How long a body that was asked to end may take before everything is killed.
   std::chrono::milliseconds grace{10'000};
-  Foreground* foreground = nullptr;
+  Pollable* foreground = nullptr;  // what else the command does while the lab lives
 };
 
 // Runs `body` in a process of its own, below a first process that only reaps, in PID, mount, UTS, IPC and network

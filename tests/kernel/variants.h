@@ -52,7 +52,9 @@ class Pipe {
     reader_ = Descriptor(ends[0]);
     writer_ = Descriptor(ends[1]);
   }
+  int reader() const { return reader_.get(); }
   int writer() const { return writer_.get(); }
+  void close_reader() const { reader_.close(); }
   void say(const std::string& text) const {
     EXPECT_EQ(::write(writer_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
   }
@@ -81,7 +83,7 @@ class Pipe {
     return {buffer.data(), static_cast<std::size_t>(size < 0 ? 0 : size)};
   }
 
-  Descriptor reader_;
+  mutable Descriptor reader_;
   mutable Descriptor writer_;
 };
 
