@@ -63,6 +63,7 @@ struct Host {
       sysctls;           // written while the host has no interface but the loopback: "default" rules those to come
   std::string rule_set;  // nft text of the tables of ours, or empty; loads in one transaction, replaces itself
   std::vector<Address> resolvers;  // for its resolv.conf
+  std::vector<services::Issuer> trusts{services::Issuer::lab};
   bool operator==(const Host&) const = default;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "harness/base/units.h"
+#include "harness/services/process.h"
 
 #include <memory>
 #include <string>
@@ -13,7 +13,7 @@ namespace crypelab::lab {
 
 // What a certificate can be asked to be.
 enum class KeyKind { ecdsa_p256, rsa_2048 };
-enum class Validity { now, expired, not_yet };
+using services::Validity;
 struct LeafRequest {
   std::vector<std::string> names;  // DNS names and IP addresses, as subject alternative names (RFC 9525)
   KeyKind key = KeyKind::ecdsa_p256;

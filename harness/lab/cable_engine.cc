@@ -1,18 +1,12 @@
 #include "harness/lab/cable_engine.h"
 
 #include "harness/base/error.h"
+#include "harness/base/overloaded.h"
 
 #include <algorithm>
 
 namespace crypelab::lab {
 namespace {
-
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <class... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 Ratio ratio(double share) { return Ratio{static_cast<std::uint32_t>(std::clamp(share, 0.0, 1.0) * 1'000'000 + 0.5)}; }
 

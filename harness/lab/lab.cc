@@ -1,6 +1,7 @@
 #include "harness/lab/lab.h"
 
 #include "harness/base/error.h"
+#include "harness/base/overloaded.h"
 #include "harness/lab/machine.h"
 
 #include <algorithm>
@@ -16,13 +17,6 @@ using namespace std::chrono_literals;
 
 // A service that is not ready by then never will be.
 constexpr auto kPatience = 5s;
-
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <class... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 }  // namespace
 
@@ -42,27 +36,32 @@ void require_programs(const blueprint::Blueprint& plan) {
 }
 
 Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible)
-    : plan_(plan),
-      supervised_(&supervised),
-      visible_(std::move(visible)),
-      authority_("crypelab lab authority"),
-      network_(plan_) {
+    : plan_(plan), supervised_(&supervised), visible_(std::move(visible)), network_(plan_) {
   auto identity = static_cast<unsigned>(plan_.hosts.size());
   for (const auto& process : plan_.processes) {
-    services_.emplace_back(process, plan_, network_, supervised_->identity(identity++), authority_.certificate());
+    services_.emplace_back(process, plan_, network_, supervised_->identity(identity++), trust_);
   }
   await_services();
   for (const auto& host : plan_.hosts) network_.raise_tunnel(host);
+  up_ = Loop::Clock::now();
   for (auto& service : services_) {
-    loop_.watch(service.output(), [&service] { service.read_output(); });
+    loop_.watch(service.output(), [this, &service] { take_output(service); });
     loop_.watch(service.end(), [this, &service] {
       const auto status = service.ended();
       if (!status) return;
-      service.read_output();
+      take_output(service);
       loop_.forget(service.end());
       loop_.forget(service.output());
       casualties_.push_back(fmt::format("{} ended: {}\n{}", service.plan().name, status->text(), service.last_words()));
     });
+  }
+}
+
+void Lab::take_output(Service& service) {
+  for (auto& event : service.read_output()) {
+    event.at = Loop::Clock::now() - up_;
+    event.where = service.plan().name;
+    events_.push_back(std::move(event));
   }
 }
 
@@ -103,7 +102,7 @@ kernel::HostView& Lab::view(const std::string& name) {
       view.hosts += fmt::format("{} {}\n", to_string(prefix.address), name);
   }
   for (const auto& resolver : host->resolvers) view.resolv_conf += "nameserver " + to_string(resolver) + "\n";
-  view.authorities = authority_.certificate();
+  view.authorities = trust_.authorities(host->trusts);
   view.visible = visible_;
   return views_.try_emplace(name, view).first->second;
 }

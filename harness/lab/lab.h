@@ -4,10 +4,10 @@
 #include "harness/kernel/host_view.h"
 #include "harness/kernel/program.h"
 #include "harness/kernel/supervisor.h"
-#include "harness/lab/authority.h"
 #include "harness/lab/loop.h"
 #include "harness/lab/network.h"
 #include "harness/lab/service.h"
+#include "harness/lab/trust.h"
 
 #include <deque>
 #include <map>
@@ -43,7 +43,8 @@ class Lab {
   const blueprint::Blueprint& plan() const { return plan_; }
   Network& network() { return network_; }
   Loop& loop() { return loop_; }
-  const Authority& authority() const { return authority_; }
+  // What the programs of the world said about what they saw, in the order of arrival, on the lab's clock.
+  const std::vector<model::Event>& events() const { return events_; }
 
   kernel::Program start(const std::string& host, const HostProgram& program);
   kernel::HostView::Terminal open_terminal(const std::string& host);
@@ -58,17 +59,20 @@ class Lab {
   void apply(const blueprint::Change& change);
   void schedule(const blueprint::Step& step, Loop::Clock::time_point moment);
   void await_services();
+  void take_output(Service& service);
   kernel::HostView& view(const std::string& host);
   unsigned number(const std::string& host) const;
 
   blueprint::Blueprint plan_;
   const kernel::Supervised* supervised_;
   std::vector<std::string> visible_;
-  Authority authority_;
+  Loop::Clock::time_point up_{};
+  Trust trust_;
   Loop loop_;
   Network network_;
   std::map<std::string, kernel::HostView> views_;
   std::deque<Service> services_;
+  std::vector<model::Event> events_;
   std::vector<std::string> casualties_;
 };
 

@@ -1,6 +1,7 @@
 #include "harness/lab/service.h"
 
 #include "harness/base/error.h"
+#include "harness/base/overloaded.h"
 #include "harness/base/socket_address.h"
 #include "harness/lab/machine.h"
 #include "harness/wire/dns.h"
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -46,15 +48,31 @@ std::string program_path(const services::Process& plan) {
                             plan.name, plan.argv.front(), plan.package));
 }
 
+std::string_view text_of(const std::vector<std::uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// RFC 8489 section 5: type, length, magic cookie, transaction.
+std::string_view binding_request() {
+  constexpr std::string_view bytes("\x00\x01\x00\x00\x21\x12\xa4\x42readytoserve", 20);
+  static_assert(bytes.size() == 20);
+  return bytes;
+}
+
 kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::Host& host, const Network& network,
-                               kernel::Identity identity, const std::string& authorities) {
+                               kernel::Identity identity, Trust& trust) {
   kernel::HostViewPlan view;
   view.name = host.name;
   view.identity = identity;
   view.network = network.host(host.name).descriptor();
   view.hosts = "127.0.0.1 localhost\n::1 localhost\n";
   for (const auto& resolver : host.resolvers) view.resolv_conf += "nameserver " + to_string(resolver) + "\n";
-  view.authorities = authorities;
+  view.authorities = trust.authorities(host.trusts);
+  for (const auto& certificate : plan.certificates) {
+    const auto made = trust.make(certificate);
+    view.files[fmt::format("{}/{}.crt", Service::kFolder, certificate.file)] = made.certificate;
+    view.files[fmt::format("{}/{}.key", Service::kFolder, certificate.file)] = made.key;
+  }
   for (const auto& file : plan.files)
     view.files[fmt::format("{}/{}", Service::kFolder, file.name)] = replaced(file.content);
   view.visible = {own_folder()};
@@ -66,18 +84,20 @@ kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::H
 }  // namespace
 
 Service::Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
-                 kernel::Identity identity, const std::string& authorities)
+                 kernel::Identity identity, Trust& trust)
     : plan_(plan), network_(&network) {
   const auto* host = blueprint::find_host(blueprint, plan.host);
   if (host == nullptr) throw Failure(Exit::software, fmt::format("{} has no host '{}'", plan.name, plan.host));
   kernel::ProgramPlan program;
   program.arguments.push_back(program_path(plan));
   for (std::size_t i = 1; i < plan.argv.size(); ++i) program.arguments.push_back(replaced(plan.argv[i]));
-  view_.emplace(view_plan(plan, *host, network, identity, authorities));
+  view_.emplace(view_plan(plan, *host, network, identity, trust));
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw_errno("make a pipe");
   output_ = Descriptor(ends[0]);
   const Descriptor writing(ends[1]);
+  // Programs open /dev/stdout by its name, and then it is the pipe's owner that counts.
+  if (fchown(writing.get(), identity.user, identity.group) != 0) throw_errno("hand a pipe to a program");
   if (fcntl(output_.get(), F_SETFL, O_NONBLOCK) != 0) throw_errno("make a pipe");
   program.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", kFolder}, {"LANG", "C.UTF-8"}};
   program.directory = kFolder;
@@ -97,54 +117,63 @@ bool Service::ready() {
     throw Failure(Exit::unavailable, fmt::format("{} did not start: {}\n{}", plan_.name, status->text(), last_words()));
   }
   read_output();
-  if (std::holds_alternative<services::Immediately>(plan_.readiness)) {
-    ready_ = true;
-  } else if (const auto* line = std::get_if<services::PrintsLine>(&plan_.readiness)) {
-    ready_ = std::ranges::any_of(lines_, [&](const auto& text) { return text.find(line->text) != std::string::npos; });
-  } else if (const auto* interface = std::get_if<services::HasInterface>(&plan_.readiness)) {
-    try {
-      kernel::Link(network_->host(plan_.host), interface->name);
-      ready_ = true;
-    } catch (const Failure&) {
-      ready_ = false;
-    }
-  } else if (const auto* dns = std::get_if<services::AnswersDns>(&plan_.readiness)) {
-    ready_ = answers_dns(*dns);
-  }
+  ready_ = std::visit(
+      Overloaded{
+          [](const services::Immediately&) { return true; },
+          [this](const services::PrintsLine& line) {
+            return std::ranges::any_of(lines_,
+                                       [&](const auto& text) { return text.find(line.text) != std::string::npos; });
+          },
+          [this](const services::HasInterface& interface) {
+            const kernel::InNamespace inside(network_->host(plan_.host));
+            return if_nametoindex(interface.name.c_str()) != 0;
+          },
+          [this](const services::AnswersDns& dns) {
+            const auto question = wire::encode_dns_question(1, dns.name, wire::DnsType::a);
+            if (!question) throw Failure(Exit::software, question.complaint());
+            return answers(dns.server, SOCK_DGRAM, text_of(*question));
+          },
+          [this](const services::AnswersStun& stun) { return answers(stun.server, SOCK_DGRAM, binding_request()); },
+          [this](const services::AnswersTcp& tcp) { return answers(tcp.server, SOCK_STREAM, tcp.request); },
+      },
+      plan_.readiness);
   return ready_;
 }
 
-// Asks, and looks for the answer when called again: a refused question (nobody listens yet) is asked anew.
-bool Service::answers_dns(const services::AnswersDns& readiness) {
+bool Service::answers(const Endpoint& server, int type, std::string_view question) {
   if (asking_) {
-    std::array<std::uint8_t, 1500> answer{};
-    const auto size = recv(asking_.get(), answer.data(), answer.size(), MSG_DONTWAIT);
+    char answer = 0;
+    const auto size = recv(asking_.get(), &answer, 1, MSG_DONTWAIT | MSG_TRUNC);
     if (size > 0) return true;
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
     asking_.close();
   }
-  const SocketAddress server(readiness.server);
-  asking_ = network_->host(plan_.host).open_socket(server.family(), SOCK_DGRAM | SOCK_CLOEXEC);
-  const auto question = wire::encode_dns_question(1, readiness.name, wire::DnsType::a);
-  if (!question) throw Failure(Exit::software, question.complaint());
-  if (connect(asking_.get(), server.data(), server.size()) != 0 ||
-      send(asking_.get(), question->data(), question->size(), MSG_NOSIGNAL) < 0) {
+  const SocketAddress address(server);
+  // A loopback or local connection is made or refused at once: a blocking socket does not wait here.
+  asking_ = network_->host(plan_.host).open_socket(address.family(), type | SOCK_CLOEXEC);
+  if (connect(asking_.get(), address.data(), address.size()) != 0 ||
+      send(asking_.get(), question.data(), question.size(), MSG_NOSIGNAL) < 0) {
     asking_.close();
   }
   return false;
 }
 
-void Service::read_output() {
+std::vector<model::Event> Service::read_output() {
+  std::vector<model::Event> events;
   std::array<char, 4096> chunk{};
   for (ssize_t n = 0; (n = read(output_.get(), chunk.data(), chunk.size())) > 0;) {
     unfinished_.append(chunk.data(), static_cast<std::size_t>(n));
-    for (auto end = unfinished_.find('\n'); end != std::string::npos; end = unfinished_.find('\n')) {
-      lines_.push_back(unfinished_.substr(0, end));
-      unfinished_.erase(0, end + 1);
+    std::size_t begin = 0;
+    for (auto end = unfinished_.find('\n'); end != std::string::npos; end = unfinished_.find('\n', begin)) {
+      lines_.push_back(unfinished_.substr(begin, end - begin));
+      begin = end + 1;
       if (lines_.size() > kKeptLines) lines_.pop_front();
+      if (plan_.read_log != nullptr) std::ranges::move(plan_.read_log(lines_.back()), std::back_inserter(events));
     }
+    unfinished_.erase(0, begin);
     if (unfinished_.size() > kLongestLine) unfinished_.clear();
   }
+  return events;
 }
 
 std::string Service::last_words() const {

@@ -3,6 +3,7 @@
 #include "harness/kernel/host_view.h"
 #include "harness/kernel/program.h"
 #include "harness/lab/network.h"
+#include "harness/lab/trust.h"
 #include "harness/services/process.h"
 
 #include <deque>
@@ -20,7 +21,7 @@ class Service {
 
   // `identity` is its own. Throws Failure{unavailable} with what to install when the program is not there.
   Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
-          kernel::Identity identity, const std::string& authorities);
+          kernel::Identity identity, Trust& trust);
 
   const services::Process& plan() const { return plan_; }
 
@@ -30,8 +31,8 @@ class Service {
   // Readable when the program has written something or has ended.
   int output() const { return output_.get(); }
   int end() const { return program_->descriptor(); }
-  // Takes what it has written. Lines that are complete go to `lines_`, of which the last hundred are kept.
-  void read_output();
+  // Takes what it has written: what its lines say, if they are made for machines. The last hundred lines are kept.
+  std::vector<model::Event> read_output();
   // How it ended, if it has.
   std::optional<kernel::ProgramStatus> ended() { return program_->poll(); }
   std::string last_words() const;
@@ -40,7 +41,8 @@ class Service {
   void rewrite(const services::File& file);
 
  private:
-  bool answers_dns(const services::AnswersDns& readiness);
+  // Each asks, and looks for the answer when called again: a question that nobody took is asked anew.
+  bool answers(const Endpoint& server, int type, std::string_view question);
 
   services::Process plan_;
   const Network* network_;

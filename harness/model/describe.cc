@@ -1,17 +1,12 @@
 #include "harness/model/describe.h"
 
+#include "harness/base/overloaded.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 namespace crypelab::model {
 namespace {
-
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <class... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 std::string_view word(Unreachable with) {
   switch (with) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "harness/base/address.h"
+#include "harness/model/event.h"
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -16,6 +18,21 @@ struct File {
   bool operator==(const File&) const = default;
 };
 
+// Who signs a certificate: the lab's authority, which every host trusts; a corporate one, which the hosts of some sites
+// trust; or one that nobody knows.
+enum class Issuer { lab, corporate, stranger };
+enum class Validity { now, expired, not_yet };
+// Made for the program when the lab comes up, as "{dir}/FILE.crt" and "{dir}/FILE.key" (PEM).
+struct Certificate {
+  std::string file;
+  std::vector<std::string>
+      names;  // DNS names and addresses; empty: the authority itself, for programs that mint leaves
+  Issuer issuer = Issuer::lab;
+  Validity validity = Validity::now;
+  bool rsa = false;
+  bool operator==(const Certificate&) const = default;
+};
+
 // When a program is ready: a fact, never an open port.
 struct AnswersDns {  // a question for `name` sent from the program's own host is answered, whatever the answer
   Endpoint server;
@@ -26,6 +43,15 @@ struct PrintsLine {  // a line that contains `text` on standard output or error
   std::string text;
   bool operator==(const PrintsLine&) const = default;
 };
+struct AnswersTcp {  // a connection made from the program's own host is answered with at least one byte after `request`
+  Endpoint server;
+  std::string request;
+  bool operator==(const AnswersTcp&) const = default;
+};
+struct AnswersStun {  // a Binding request over UDP is answered
+  Endpoint server;
+  bool operator==(const AnswersStun&) const = default;
+};
 struct HasInterface {  // the program has made this interface in its host
   std::string name;
   bool operator==(const HasInterface&) const = default;
@@ -33,7 +59,10 @@ struct HasInterface {  // the program has made this interface in its host
 struct Immediately {
   bool operator==(const Immediately&) const = default;
 };
-using Readiness = std::variant<Immediately, AnswersDns, PrintsLine, HasInterface>;
+using Readiness = std::variant<Immediately, AnswersDns, AnswersTcp, AnswersStun, PrintsLine, HasInterface>;
+
+// What a line of a program's output says, if it is a line made for machines; the lab adds time and place. Pure.
+using LogReader = std::vector<model::Event> (*)(std::string_view line);
 
 // A program of the world, as it must run: settings -> configuration text and command line. Pure.
 struct Process {
@@ -42,10 +71,12 @@ struct Process {
   std::vector<std::string>
       argv;  // argv[0] is a program name to be found in the system's folders, "{bin}/x" is one of ours
   std::vector<File> files;
+  std::vector<Certificate> certificates;
   bool network_administrator = false;  // keeps CAP_NET_ADMIN in its host's network (nft sets, tunnel interfaces)
   bool tunnel_device = false;          // needs /dev/net/tun
   Readiness readiness;
-  std::string package;  // Debian package that holds argv[0], for the message when it is missing
+  LogReader read_log = nullptr;  // of its standard output and error
+  std::string package;           // Debian package that holds argv[0], for the message when it is missing
   bool operator==(const Process&) const = default;
 };
 
