@@ -10,8 +10,8 @@ constexpr std::size_t kHeader = 12;
 constexpr std::size_t kLongestName = 253;
 constexpr unsigned kMostRecords = 256;
 
-// Reads a name at `at`, which moves behind it (RFC 1035 section 4.1.4). Pointers must lead backwards, so that every walk
-// ends.
+// Reads a name at `at`, which moves behind it (RFC 1035 section 4.1.4). Pointers must lead backwards, so that every
+// walk ends.
 bool read_name(Bytes bytes, std::size_t& at, std::string* name) {
   std::size_t from = at;
   std::size_t floor = at;  // the next pointer must lead below it
@@ -62,9 +62,18 @@ Result<std::vector<std::uint8_t>> encode_dns_question(std::uint16_t id, std::str
   if (!name.empty() && name.back() == '.') name.remove_suffix(1);
   const Complaint wrong{"'" + std::string(name.substr(0, 300)) + "' is not a name that DNS can carry"};
   if (name.empty() || name.size() > kLongestName) return wrong;
-  std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(id >> 8), static_cast<std::uint8_t>(id & 0xff),
+  std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(id >> 8),
+                                  static_cast<std::uint8_t>(id & 0xff),
                                   1,  // recursion desired
-                                  0, 0, 1, 0, 0, 0, 0, 0, 0};
+                                  0,
+                                  0,
+                                  1,
+                                  0,
+                                  0,
+                                  0,
+                                  0,
+                                  0,
+                                  0};
   while (true) {
     const auto label = name.substr(0, name.find('.'));
     if (label.empty() || label.size() > 63) return wrong;
@@ -121,8 +130,8 @@ std::optional<Prefix> nat64_prefix(const Address& synthesized) {
       if (at == 8 && length != 96) ++at;
       byte = bytes[at++];
     }
-    const bool known = embedded[0] == 192 && embedded[1] == 0 && embedded[2] == 0 &&
-                       (embedded[3] == 170 || embedded[3] == 171);
+    const bool known =
+        embedded[0] == 192 && embedded[1] == 0 && embedded[2] == 0 && (embedded[3] == 170 || embedded[3] == 171);
     if (known) return Prefix{Prefix{synthesized, length}.network(), length};
   }
   return std::nullopt;
