@@ -69,7 +69,7 @@ class Builder : public YAML::EventHandler {
       node.kind = Node::Kind::refused;
     }
     if (expects_key()) {
-      begin_entry(std::move(node));
+      begin_entry(node);
     } else {
       add(std::move(node));
     }
@@ -174,7 +174,7 @@ class Builder : public YAML::EventHandler {
     add(std::move(node));
   }
 
-  void begin_entry(Node key) {
+  void begin_entry(const Node& key) {
     auto& top = open_.back();
     top.has_key = true;
     top.key_at = key.at;
