@@ -49,16 +49,24 @@ Cable::Cable(const CableEnd& first, const CableEnd& second)
 void Cable::raise() {
   first_.up();
   second_.up();
+  first_.settle();
+  second_.settle();
 }
 
 void Cable::cut() { first_.destroy(); }
 
-CarrierLoss::CarrierLoss(const Link& far) : far_(far), addressing_(far) { far_.down(); }
+CarrierLoss::CarrierLoss(const Link& near, const Link& far) : near_(near), far_(far), addressing_(far) {
+  far_.down();
+  near_.settle();
+}
 
 void CarrierLoss::end() {
   ended_ = true;
   far_.up();
+  near_.settle();
+  far_.settle();
   addressing_.restore();
+  far_.await_addresses();
 }
 
 CarrierLoss::~CarrierLoss() {

@@ -43,8 +43,8 @@ class Cable {
 // addresses and routes back with the carrier.
 class CarrierLoss {
  public:
-  // `far` is the end opposite to the one that loses its carrier. Throws Failure.
-  explicit CarrierLoss(const Link& far);
+  // The two ends of one cable. Throws Failure.
+  CarrierLoss(const Link& near, const Link& far);
   // Gives the carrier back; the destructor does the same but says nothing of errors (the cable may be gone).
   void end();
   ~CarrierLoss();
@@ -52,6 +52,7 @@ class CarrierLoss {
   CarrierLoss& operator=(const CarrierLoss&) = delete;
 
  private:
+  Link near_;
   Link far_;
   SavedAddressing addressing_;
   bool ended_ = false;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +18,7 @@
 #include <linux/sockios.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -23,6 +26,7 @@ namespace crypelab::kernel {
 
 namespace {
 
+constexpr auto kPatience = std::chrono::seconds(5);
 constexpr std::uint32_t kGsoMaxSegs = 65535;  // GSO_MAX_SEGS of <linux/netdevice.h>, the default of every interface
 
 ifinfomsg header_of(unsigned index) {
@@ -84,6 +88,33 @@ Prefix link_local(const Mac& mac) {
           64};
 }
 
+// RFC 4291 section 2.7.1.
+Address solicited_node(const Address& address) {
+  const auto& bytes = address.bytes();
+  return Address::v6({0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, bytes[13], bytes[14], bytes[15]});
+}
+
+// The IPv6 addresses or groups of an interface.
+std::set<Address> list_addresses(const Link& link, int type, int attribute) {
+  NetlinkMessage message(type, NLM_F_DUMP);
+  ifaddrmsg header{};
+  header.ifa_family = AF_INET6;
+  header.ifa_index = link.index();
+  message.header(header);
+  std::set<Address> found;
+  const auto take = [&](const nlmsghdr& each) {
+    auto* whole = const_cast<nlmsghdr*>(&each);
+    if (static_cast<const ifaddrmsg*>(nlmsg_data(whole))->ifa_index != link.index()) return;
+    const auto* value = nlmsg_find_attr(whole, sizeof(ifaddrmsg), attribute);
+    std::array<std::uint8_t, 16> bytes{};
+    if (value == nullptr || nla_len(value) != static_cast<int>(bytes.size())) return;
+    std::memcpy(bytes.data(), nla_data(value), bytes.size());
+    found.insert(Address::v6(bytes));
+  };
+  link.in().route().list(message, fmt::format("list the addresses of {}", link.name()), take, [&] { found.clear(); });
+  return found;
+}
+
 void set_flags(const Link& link, unsigned flags, unsigned change, const char* what) {
   NetlinkMessage message(RTM_SETLINK, 0);
   auto header = header_of(link.index());
@@ -98,6 +129,15 @@ void set_u32(const Link& link, int attribute, std::uint32_t value, const std::st
   message.header(header_of(link.index()));
   message.put_u32(attribute, value);
   link.in().route().request(message, what);
+}
+
+void ethtool(const Link& link, std::uint32_t command, std::uint32_t argument, const char* what) {
+  const Descriptor socket = link.in().open_socket(AF_INET, SOCK_DGRAM);
+  ethtool_value value{command, argument};
+  ifreq request{};
+  link.name().copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = &value;
+  if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) throw_errno(fmt::format("{} {}", what, link.name()));
 }
 
 }  // namespace
@@ -118,6 +158,9 @@ Link::Link(const NetworkNamespace& in, std::string name, unsigned index)
     : in_(&in), name_(std::move(name)), index_(index) {}
 
 void Link::up() { set_flags(*this, IFF_UP, IFF_UP, "raise"); }
+
+// Asking for the link state synchronizes it (linkwatch_sync_dev() in ethtool_op_get_link()).
+void Link::settle() { ethtool(*this, ETHTOOL_GLINK, 0, "read the link state of"); }
 
 void Link::down() { set_flags(*this, 0, IFF_UP, "lower"); }
 
@@ -140,15 +183,8 @@ void Link::set_segmentation_offload(bool on) {
 }
 
 void Link::set_checksum_offload(bool on) {
-  const Descriptor socket = in_->open_socket(AF_INET, SOCK_DGRAM);
-  for (const std::uint32_t command : {ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM}) {
-    ethtool_value value{command, on ? 1U : 0U};
-    ifreq request{};
-    name_.copy(request.ifr_name, IFNAMSIZ - 1);
-    request.ifr_data = &value;
-    if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0)
-      throw_errno(fmt::format("set checksum offload of {}", name_));
-  }
+  ethtool(*this, ETHTOOL_STXCSUM, on ? 1 : 0, "set checksum offload of");
+  ethtool(*this, ETHTOOL_SRXCSUM, on ? 1 : 0, "set checksum offload of");
 }
 
 void Link::add(const Prefix& address) {
@@ -167,6 +203,22 @@ void Link::remove(const Prefix& address) {
   const auto answer = change_address(*this, RTM_DELADDR, 0, address);
   if (answer.error != 0) {
     throw_refusal(answer, fmt::format("remove address {} from {}", crypelab::to_string(address), name_));
+  }
+}
+
+void Link::await_addresses() const {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    const auto addresses = list_addresses(*this, RTM_GETADDR, IFA_ADDRESS);
+    const auto groups = list_addresses(*this, RTM_GETMULTICAST, IFA_MULTICAST);
+    if (std::all_of(addresses.begin(), addresses.end(),
+                    [&](const Address& address) { return groups.contains(solicited_node(address)); })) {
+      return;
+    }
+    if (std::chrono::steady_clock::now() > end) {
+      throw Failure(Exit::os, fmt::format("{} does not answer for its IPv6 addresses within 5 seconds", name_));
+    }
+    ::poll(nullptr, 0, 1);
   }
 }
 

@@ -46,6 +46,9 @@ class Link {
   unsigned index() const { return index_; }
 
   void up();
+  // Makes the kernel act on a carrier that came or went now: by itself it takes up to a second, during which a bridge
+  // port forwards nothing.
+  void settle();
   // As on a real machine, going down loses the interface's IPv6 addresses and all its routes.
   void down();
   void set_mtu(std::uint32_t mtu);
@@ -61,6 +64,10 @@ class Link {
   // works without.
   void add(const Prefix& address);
   void remove(const Prefix& address);
+  // Waits, usually no time at all, until the kernel answers for the interface's IPv6 addresses: it joins their
+  // solicited-node groups in the background, and a neighbour that asks earlier asks again only after a second. Throws
+  // Failure after 5 s.
+  void await_addresses() const;
 
   // Plugs the interface into a bridge of the same namespace, and out of it.
   void join(const Link& bridge);

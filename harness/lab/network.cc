@@ -152,8 +152,8 @@ void Network::switch_cable(std::size_t cable, bool up) {
     if (wire.second_unplugged) wire.second_unplugged->end();
     wire.second_unplugged.reset();
   } else if (!up && !wire.first_unplugged) {
-    wire.first_unplugged.emplace(wire.near.second());
-    if (wire.far) wire.second_unplugged.emplace(wire.far->first());
+    wire.first_unplugged.emplace(wire.near.first(), wire.near.second());
+    if (wire.far) wire.second_unplugged.emplace(wire.far->second(), wire.far->first());
   }
 }
 

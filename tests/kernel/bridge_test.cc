@@ -1,5 +1,6 @@
 #include "datagram.h"
 #include "harness/kernel/cable.h"
+#include "own_network.h"
 
 #include <deque>
 #include <string>
@@ -27,6 +28,7 @@ struct Segment {
       cable.raise();
       cable.first().add(prefix(("10.3.0." + number + "/24").c_str()));
       cable.first().add(prefix(("fd00:3::" + number + "/64").c_str()));
+      cable.first().await_addresses();
     }
   }
   Datagrams v4(std::size_t host) const { return {hosts[host - 1], ("10.3.0." + std::to_string(host) + ":7").c_str()}; }
@@ -35,14 +37,24 @@ struct Segment {
   }
 };
 
-TEST(bridge, every_port_reaches_every_other_at_once) {
+TEST_F(bridge, every_port_reaches_every_other_at_once) {
   const Segment segment;
   EXPECT_TRUE(reaches(segment.v4(1), segment.v4(2), "10.3.0.2:7"));
   EXPECT_TRUE(reaches(segment.v6(1), segment.v6(3), "[fd00:3::3]:7"));
   EXPECT_EQ(segment.cables[0].second().state().master, segment.bridge.index());
 }
 
-TEST(bridge, an_isolated_port_cannot_reach_its_neighbour) {
+TEST_F(bridge, a_port_forwards_from_the_first_packet_on) {
+  for (int i = 0; i < 10; ++i) {
+    const Segment segment;
+    const auto one = segment.v4(1);
+    const auto two = segment.v4(2);
+    ASSERT_TRUE(one.send("10.3.0.2:7", "once"));
+    ASSERT_EQ(two.receive(std::chrono::milliseconds(500)), "once");  // a second ARP request comes after 1000 ms
+  }
+}
+
+TEST_F(bridge, an_isolated_port_cannot_reach_its_neighbour) {
   Segment segment;
   segment.cables[0].second().set_isolated(true);
   segment.cables[1].second().set_isolated(true);
@@ -62,7 +74,7 @@ TEST(bridge, an_isolated_port_cannot_reach_its_neighbour) {
   EXPECT_TRUE(reaches(two6, one6, "[fd00:3::1]:7"));
 }
 
-TEST(bridge, an_unplugged_port_reaches_nobody) {
+TEST_F(bridge, an_unplugged_port_reaches_nobody) {
   Segment segment;
   const auto one = segment.v4(1);
   const auto two = segment.v4(2);

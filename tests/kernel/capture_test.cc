@@ -2,6 +2,7 @@
 
 #include "datagram.h"
 #include "harness/kernel/cable.h"
+#include "own_network.h"
 
 #include <algorithm>
 #include <chrono>
@@ -48,7 +49,7 @@ struct Joined {
   }
 };
 
-TEST(capture, sees_the_first_packet_of_a_link_and_knows_both_directions) {
+TEST_F(capture, sees_the_first_packet_of_a_link_and_knows_both_directions) {
   Joined hosts;
   Capture at_left(hosts.cable.first());
   Capture at_right(hosts.cable.second());
@@ -73,7 +74,7 @@ TEST(capture, sees_the_first_packet_of_a_link_and_knows_both_directions) {
   EXPECT_LE(sent[0].packet.monotonic_ns, started + 5'000'000'000LL);
 }
 
-TEST(capture, snap_length_cuts_the_bytes_and_not_the_length) {
+TEST_F(capture, snap_length_cuts_the_bytes_and_not_the_length) {
   Joined hosts;
   Capture capture(hosts.cable.second(), {.snap_length = 60});
   hosts.raise();
@@ -85,7 +86,7 @@ TEST(capture, snap_length_cuts_the_bytes_and_not_the_length) {
   EXPECT_EQ(seen[0].packet.length, 14U + 20 + 8 + 1005);
 }
 
-TEST(capture, what_nobody_read_in_time_is_counted) {
+TEST_F(capture, what_nobody_read_in_time_is_counted) {
   Joined hosts;
   Capture capture(hosts.cable.second(), {.ring_bytes = 1});
   hosts.raise();
@@ -107,20 +108,20 @@ TEST(capture, what_nobody_read_in_time_is_counted) {
   EXPECT_EQ(kept + capture.dropped(), kPackets);
 }
 
-TEST(capture, goes_on_when_the_link_was_down_for_a_while) {
+TEST_F(capture, goes_on_when_the_link_was_down_for_a_while) {
   Joined hosts;
   Capture capture(hosts.cable.second());
   hosts.raise();
   const Datagrams left(hosts.left, "10.9.0.1:7");
   const Datagrams right(hosts.right, "10.9.0.2:7");
   ASSERT_TRUE(reaches(left, right, "10.9.0.2:7"));
-  { const CarrierLoss loss(hosts.cable.second()); }
+  { const CarrierLoss loss(hosts.cable.first(), hosts.cable.second()); }
   ASSERT_TRUE(reaches(left, right, "10.9.0.2:7"));
   ASSERT_TRUE(left.send("10.9.0.2:7", "afterwards"));
   EXPECT_EQ(seen_with(capture, "afterwards", 1).size(), 1U);
 }
 
-TEST(capture, without_segmentation_offload_every_frame_fits_the_mtu) {
+TEST_F(capture, without_segmentation_offload_every_frame_fits_the_mtu) {
   const NetworkNamespace left;
   const NetworkNamespace right;
   Cable cable({.in = left, .name = "eth0", .mac = {2, 0, 0, 0, 0, 1}, .segmentation_offload = false},

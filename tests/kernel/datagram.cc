@@ -41,11 +41,16 @@ struct SocketAddress {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
+// Each call has words of its own: a datagram that waited for its neighbour's address may arrive much later.
 bool arrives(const Datagrams& from, const Datagrams& to, const char* destination, std::chrono::milliseconds patience) {
+  static int calls = 0;
+  const auto words = "question " + std::to_string(++calls);
   const auto end = std::chrono::steady_clock::now() + patience;
   while (std::chrono::steady_clock::now() < end) {
-    from.send(destination, "are you there?");
-    if (to.receive(kBetween)) return true;
+    from.send(destination, words);
+    while (const auto got = to.receive(kBetween)) {
+      if (*got == words) return true;
+    }
   }
   return false;
 }

@@ -3,6 +3,7 @@
 #include "datagram.h"
 #include "harness/base/error.h"
 #include "harness/kernel/cable.h"
+#include "own_network.h"
 
 #include <algorithm>
 #include <chrono>
@@ -44,14 +45,14 @@ std::size_t open_descriptors() {
       std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator()));
 }
 
-TEST(network_namespace, a_fresh_one_is_another_and_the_thread_is_back_home) {
+TEST_F(network_namespace, a_fresh_one_is_another_and_the_thread_is_back_home) {
   const auto home = current_namespace();
   const NetworkNamespace space;
   EXPECT_EQ(current_namespace(), home);
   EXPECT_NE(identity(space), home);
 }
 
-TEST(network_namespace, it_has_only_lo_and_lo_works_in_both_families) {
+TEST_F(network_namespace, it_has_only_lo_and_lo_works_in_both_families) {
   const NetworkNamespace space;
   EXPECT_EQ(Link(space, "lo").index(), 1U);
   {
@@ -70,7 +71,7 @@ TEST(network_namespace, it_has_only_lo_and_lo_works_in_both_families) {
   EXPECT_TRUE(reaches(three, four, "[::1]:8"));
 }
 
-TEST(network_namespace, entering_nests) {
+TEST_F(network_namespace, entering_nests) {
   const auto home = current_namespace();
   const NetworkNamespace outer;
   const NetworkNamespace inner;
@@ -86,7 +87,7 @@ TEST(network_namespace, entering_nests) {
   EXPECT_EQ(current_namespace(), home);
 }
 
-TEST(network_namespace, a_sysctl_is_set_inside_and_nowhere_else) {
+TEST_F(network_namespace, a_sysctl_is_set_inside_and_nowhere_else) {
   constexpr const char* kForward = "/proc/sys/net/ipv4/ip_forward";
   const auto home = content(kForward);
   const NetworkNamespace space;
@@ -96,7 +97,7 @@ TEST(network_namespace, a_sysctl_is_set_inside_and_nowhere_else) {
   EXPECT_EQ(content(kForward), home == "0\n" ? "1\n" : "0\n");
 }
 
-TEST(network_namespace, a_sysctl_that_is_not_there_is_named) {
+TEST_F(network_namespace, a_sysctl_that_is_not_there_is_named) {
   const NetworkNamespace space;
   try {
     space.sysctl("net/ipv4/no_such_thing", "1");
@@ -108,7 +109,7 @@ TEST(network_namespace, a_sysctl_that_is_not_there_is_named) {
   EXPECT_THROW(space.sysctl("net/../kernel/hostname", "x"), Failure);
 }
 
-TEST(network_namespace, every_descriptor_is_close_on_exec) {
+TEST_F(network_namespace, every_descriptor_is_close_on_exec) {
   const NetworkNamespace space;
   const Descriptor socket = space.open_socket(AF_INET, SOCK_STREAM);
   const InNamespace inside(space);
@@ -122,7 +123,7 @@ TEST(network_namespace, every_descriptor_is_close_on_exec) {
   }
 }
 
-TEST(network_namespace, nothing_is_left_when_namespaces_are_destroyed) {
+TEST_F(network_namespace, nothing_is_left_when_namespaces_are_destroyed) {
   const auto home_interfaces = content("/proc/net/dev").substr(0, content("/proc/net/dev").find(':'));
   const auto descriptors = open_descriptors();
   {
@@ -152,7 +153,7 @@ TEST(network_namespace, nothing_is_left_when_namespaces_are_destroyed) {
   EXPECT_EQ(content("/proc/net/dev").substr(0, content("/proc/net/dev").find(':')), home_interfaces);
 }
 
-TEST(network_namespace, impossible_numbers_of_descriptors_are_refused_with_advice) {
+TEST_F(network_namespace, impossible_numbers_of_descriptors_are_refused_with_advice) {
   EXPECT_NO_THROW(reserve_descriptors(64));
   try {
     reserve_descriptors(std::size_t{1} << 40);

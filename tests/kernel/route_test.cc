@@ -3,6 +3,7 @@
 #include "datagram.h"
 #include "harness/base/error.h"
 #include "harness/kernel/cable.h"
+#include "own_network.h"
 
 #include <cerrno>
 #include <string>
@@ -41,6 +42,7 @@ struct Routed {
     add(router, {prefix("2001:db8::/32"), address("fd00:2::2")});
     add(far, {prefix("0.0.0.0/0"), address("10.2.0.1")});
     add(far, {prefix("::/0"), address("fd00:2::1")});
+    for (const auto* link : {&lan.first(), &lan.second(), &wan.first(), &wan.second()}) link->await_addresses();
   }
 };
 
@@ -59,7 +61,7 @@ struct Ends {
   bool v6() const { return reaches(near6, far6, "[2001:db8::1]:7"); }
 };
 
-TEST(route, a_router_forwards_in_both_families) {
+TEST_F(route, a_router_forwards_in_both_families) {
   const Routed net;
   add(net.host, {prefix("0.0.0.0/0"), address("10.1.0.1")});
   add(net.host, {prefix("::/0"), address("fd00:1::1")});
@@ -68,7 +70,7 @@ TEST(route, a_router_forwards_in_both_families) {
   EXPECT_TRUE(ends.v6());
 }
 
-TEST(route, adding_one_twice_is_an_error_that_names_it_and_replacing_is_none) {
+TEST_F(route, adding_one_twice_is_an_error_that_names_it_and_replacing_is_none) {
   const Routed net;
   const Route route{prefix("198.51.100.0/24"), address("10.1.0.1")};
   add(net.host, route);
@@ -81,7 +83,7 @@ TEST(route, adding_one_twice_is_an_error_that_names_it_and_replacing_is_none) {
   }
 }
 
-TEST(route, a_removed_route_leads_nowhere) {
+TEST_F(route, a_removed_route_leads_nowhere) {
   const Routed net;
   for (const auto& route :
        {Route{prefix("0.0.0.0/0"), address("10.1.0.1")}, Route{prefix("::/0"), address("fd00:1::1")}}) {
@@ -95,7 +97,7 @@ TEST(route, a_removed_route_leads_nowhere) {
   EXPECT_EQ(errno, ENETUNREACH);
 }
 
-TEST(route, an_onlink_gateway_needs_no_subnet) {
+TEST_F(route, an_onlink_gateway_needs_no_subnet) {
   const Routed net;
   net.router.sysctl("net/ipv4/conf/lan/proxy_arp", "1");
   add(net.host, Route{.to = prefix("0.0.0.0/0"), .via = address("192.0.2.1"), .device = "eth0", .onlink = true});
@@ -104,7 +106,7 @@ TEST(route, an_onlink_gateway_needs_no_subnet) {
   EXPECT_TRUE(ends.v4());
 }
 
-TEST(route, a_black_hole_swallows_in_both_families) {
+TEST_F(route, a_black_hole_swallows_in_both_families) {
   const Routed net;
   add(net.host, {prefix("0.0.0.0/0"), address("10.1.0.1")});
   add(net.host, {prefix("::/0"), address("fd00:1::1")});
@@ -119,7 +121,7 @@ TEST(route, a_black_hole_swallows_in_both_families) {
   EXPECT_TRUE(ends.v6());
 }
 
-TEST(route, the_lower_metric_wins) {
+TEST_F(route, the_lower_metric_wins) {
   const Routed net;
   add(net.host, Route{.to = prefix("0.0.0.0/0"), .via = address("10.1.0.1"), .metric = 10});
   add(net.host, Route{.to = prefix("0.0.0.0/0"), .via = address("10.1.0.99"), .metric = 20});
@@ -129,7 +131,7 @@ TEST(route, the_lower_metric_wins) {
   EXPECT_TRUE(never_reaches(ends.near4, ends.far4, "198.51.100.1:7"));
 }
 
-TEST(policy_rule, a_source_chooses_its_table_in_both_families) {
+TEST_F(policy_rule, a_source_chooses_its_table_in_both_families) {
   const Routed net;
   constexpr std::uint32_t kTable = 100;
   add(net.host, Route{.to = prefix("0.0.0.0/0"), .via = address("10.1.0.1"), .table = kTable});
@@ -146,7 +148,7 @@ TEST(policy_rule, a_source_chooses_its_table_in_both_families) {
   EXPECT_FALSE(ends.near4.send("198.51.100.1:7", "x"));
 }
 
-TEST(policy_rule, a_mark_chooses_its_table) {
+TEST_F(policy_rule, a_mark_chooses_its_table) {
   const Routed net;
   constexpr std::uint32_t kTable = 100;
   constexpr std::uint32_t kMark = 0x17;
@@ -158,7 +160,7 @@ TEST(policy_rule, a_mark_chooses_its_table) {
   EXPECT_TRUE(ends.v4());
 }
 
-TEST(policy_rule, an_incoming_interface_and_a_destination_choose_their_table) {
+TEST_F(policy_rule, an_incoming_interface_and_a_destination_choose_their_table) {
   const Routed net;
   constexpr std::uint32_t kTable = 100;
   add(net.host, {prefix("0.0.0.0/0"), address("10.1.0.1")});
@@ -172,7 +174,7 @@ TEST(policy_rule, an_incoming_interface_and_a_destination_choose_their_table) {
   EXPECT_TRUE(ends.v4());
 }
 
-TEST(policy_rule, a_user_chooses_its_table) {
+TEST_F(policy_rule, a_user_chooses_its_table) {
   const Routed net;
   constexpr std::uint32_t kTable = 100;
   const PolicyRule rule{.priority = 50, .table = kTable, .user = ::geteuid()};
