@@ -20,68 +20,69 @@ constexpr std::uint16_t alpn_type = 16;
 constexpr std::uint16_t supported_versions_type = 43;
 constexpr std::uint16_t key_share_type = 51;
 
-std::vector<std::uint16_t> numbers(PrefixReader list, const char* what) {
-  std::vector<std::uint16_t> values;
-  while (!list.stopped() && !list.at_end()) values.push_back(static_cast<std::uint16_t>(list.number(2, what)));
-  return values;
+// Each of these reads the list of one extension as far as it has arrived. `next` is where its first unread entry
+// begins: with it kept between calls an extension that comes byte by byte costs no more than one that comes at once.
+
+void read_numbers(PrefixReader list, std::size_t& next, const char* what, std::vector<std::uint16_t>& values) {
+  for (list.skip(next); !list.stopped() && !list.at_end(); next = list.offset()) {
+    const auto value = list.number(2, what);
+    if (list.stopped()) return;
+    values.push_back(static_cast<std::uint16_t>(value));
+  }
 }
 
-void read_server_name(PrefixReader body, ClientHello& hello) {
-  PrefixReader list = body.vector(2, 4, 0xFFFF, 1, "the server name list");
-  if (!body.stopped() && !body.at_end()) body.fault("bytes behind the server name list");
-  while (!list.stopped() && !list.at_end()) {
+void read_server_names(PrefixReader list, std::size_t& next, std::optional<std::string>& server_name) {
+  for (list.skip(next); !list.stopped() && !list.at_end(); next = list.offset()) {
     const auto type = list.number(1, "a name type");
     if (!list.stopped() && type != 0) list.fault("a server name that is not a host name");
     // At most one of a type (RFC 6066 §3): with two, whoever checks one may be led past by the other.
-    if (hello.server_name) list.fault("two host names");
+    if (server_name) list.fault("two host names");
     PrefixReader name = list.vector(2, 1, 255, 1, "a host name");
-    list.wait_for_all();
     const auto text = name.bytes(name.left(), "a host name");
-    if (name.stopped()) break;
     const bool printable = std::all_of(text.begin(), text.end(), [](std::uint8_t c) { return c > 0x20 && c < 0x7f; });
     if (!printable) list.fault("a host name that is not printable ASCII");
-    hello.server_name = std::string(text_of(text));
+    if (list.stopped()) return;
+    server_name = std::string(text_of(text));
   }
 }
 
-void read_alpn(PrefixReader body, ClientHello& hello) {
-  PrefixReader list = body.vector(2, 2, 0xFFFF, 1, "the ALPN list");
-  if (!body.stopped() && !body.at_end()) body.fault("bytes behind the ALPN list");
-  while (!list.stopped() && !list.at_end()) {
+void read_alpn(PrefixReader list, std::size_t& next, std::vector<std::string>& identifiers) {
+  for (list.skip(next); !list.stopped() && !list.at_end(); next = list.offset()) {
     PrefixReader name = list.vector(1, 1, 255, 1, "an ALPN identifier");
-    hello.alpn.emplace_back(text_of(name.bytes(name.left(), "an ALPN identifier")));
+    const auto text = name.bytes(name.left(), "an ALPN identifier");
+    if (list.stopped()) return;
+    identifiers.emplace_back(text_of(text));
   }
 }
 
-void read_key_shares(PrefixReader body, ClientHello& hello) {
-  PrefixReader list = body.vector(2, 0, 0xFFFF, 1, "the key share list");
-  if (!body.stopped() && !body.at_end()) body.fault("bytes behind the key share list");
-  while (!list.stopped() && !list.at_end()) {
-    hello.key_share_groups.push_back(static_cast<std::uint16_t>(list.number(2, "a key share group")));
+void read_key_shares(PrefixReader list, std::size_t& next, std::vector<std::uint16_t>& groups) {
+  for (list.skip(next); !list.stopped() && !list.at_end(); next = list.offset()) {
+    const auto group = list.number(2, "a key share group");
     list.vector(2, 1, 0xFFFF, 1, "a key share");
+    list.wait_for_all();
+    if (list.stopped()) return;
+    groups.push_back(static_cast<std::uint16_t>(group));
   }
 }
 
-// What we know of the extension's inside; the others are opaque.
-void read_extension(std::uint16_t type, PrefixReader body, ClientHello& hello) {
-  const auto list = [&](std::size_t width, std::size_t most, const char* what) {
-    PrefixReader values = body.vector(width, 2, most, 2, what);
+// What we know of the extension's inside, which is one list each time; the others are opaque.
+void read_extension(std::uint16_t type, PrefixReader body, std::size_t& next, ClientHello& hello) {
+  const auto list = [&](std::size_t width, std::size_t least, std::size_t most, std::size_t unit, const char* what) {
+    const PrefixReader entries = body.vector(width, least, most, unit, what);
     if (!body.stopped() && !body.at_end()) body.fault(fmt::format("bytes behind {}", what));
-    return numbers(values, what);
+    return entries;
   };
   switch (type) {
     case server_name_type:
-      return read_server_name(body, hello);
+      return read_server_names(list(2, 4, 0xFFFF, 1, "the server name list"), next, hello.server_name);
     case alpn_type:
-      return read_alpn(body, hello);
+      return read_alpn(list(2, 2, 0xFFFF, 1, "the ALPN list"), next, hello.alpn);
     case key_share_type:
-      return read_key_shares(body, hello);
+      return read_key_shares(list(2, 0, 0xFFFF, 1, "the key share list"), next, hello.key_share_groups);
     case supported_versions_type:
-      hello.supported_versions = list(1, 254, "the list of versions");
-      return;
+      return read_numbers(list(1, 2, 254, 2, "the list of versions"), next, "a version", hello.supported_versions);
     case supported_groups_type:
-      hello.supported_groups = list(2, 0xFFFE, "the list of groups");
-      return;
+      return read_numbers(list(2, 2, 0xFFFE, 2, "the list of groups"), next, "a group", hello.supported_groups);
     default:
       return;
   }
@@ -184,7 +185,8 @@ bool ClientHelloParser::check_head() {
     return false;
   }
   hello_.legacy_version = static_cast<std::uint16_t>(major << 8 | minor);
-  hello_.cipher_suites = numbers(suites, "a cipher suite");
+  std::size_t next_suite = 0;
+  read_numbers(suites, next_suite, "a cipher suite", hello_.cipher_suites);
   hello_.compression_methods.assign(methods.begin(), methods.end());
   if (!with_extensions) {
     stop(State::hello, {});
@@ -202,17 +204,11 @@ void ClientHelloParser::check_extensions() {
     const auto type = static_cast<std::uint16_t>(rest.number(2, "an extension type"));
     if (!rest.stopped() && hello_.has_extension(type)) rest.fault(fmt::format("extension {} occurs twice", type));
     const PrefixReader content = rest.vector(2, 0, 0xFFFF, 1, "an extension");
-    // Lists of an extension that is not whole yet are dropped with `seen`.
-    ClientHello seen;
-    if (!rest.stopped()) read_extension(type, content, seen);
+    if (!rest.stopped()) read_extension(type, content, next_entry_, hello_);
     rest.wait_for_all();
     if (status.stopped()) return stop_unless_starved(status);
     hello_.extensions.push_back(type);
-    if (seen.server_name) hello_.server_name = std::move(seen.server_name);
-    if (!seen.alpn.empty()) hello_.alpn = std::move(seen.alpn);
-    if (!seen.supported_versions.empty()) hello_.supported_versions = std::move(seen.supported_versions);
-    if (!seen.supported_groups.empty()) hello_.supported_groups = std::move(seen.supported_groups);
-    if (!seen.key_share_groups.empty()) hello_.key_share_groups = std::move(seen.key_share_groups);
+    next_entry_ = 0;
     next_extension_ += rest.offset();
   }
   stop(State::hello, {});

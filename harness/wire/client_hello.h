@@ -65,7 +65,10 @@ class ClientHelloParser {
   std::size_t record_header_size_ = 0;  // bytes seen of this record's five
   std::size_t record_rest_ = 0;         // bytes of its content that are still to come
   std::vector<std::uint8_t> message_;   // what arrived of the handshake message, header and all
-  std::size_t next_extension_ = 0;  // where in it the first extension begins that is not in hello_ yet; 0: in the head
+  // Where in it the first extension begins that has not arrived whole, 0 before there are any; and where in that
+  // extension's list the first such entry begins.
+  std::size_t next_extension_ = 0;
+  std::size_t next_entry_ = 0;
 };
 
 }  // namespace crypelab::wire

@@ -30,6 +30,8 @@ class PrefixReader {
     if (!stopped()) status_->fault = std::move(what);
   }
 
+  // Passes over what was read before.
+  void skip(std::size_t size) { offset_ += std::min(size, left()); }
   // An unsigned integer of `width` bytes; 0 when reading has stopped.
   std::size_t number(std::size_t width, const char* what);
   Bytes bytes(std::size_t size, const char* what);

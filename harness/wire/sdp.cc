@@ -95,7 +95,7 @@ class Parser {
     if (current && value != "webrtc-datachannel") return;
     if (!current) {
       const auto sctp_port = parse_decimal(value, 0xFFFF);
-      if (!sctp_port) return;
+      if (!sctp_port || *sctp_port == 0) return;
       result_.sctp_port = static_cast<std::uint16_t>(*sctp_port);
     }
     section_ = Section::data_channel;

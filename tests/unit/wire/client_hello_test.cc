@@ -263,6 +263,17 @@ TEST(ClientHello, a_record_that_is_no_handshake_in_the_middle_of_the_hello_is_no
   EXPECT_EQ(parser.state(), State::not_tls);
 }
 
+TEST(ClientHello, the_largest_list_byte_by_byte_is_read_whole) {
+  std::string list;
+  for (int i = 0; i < 8000; ++i) list += "0161";
+  const auto bytes = hello_with("0010 3e82 3e80" + list);
+  ClientHelloParser parser;
+  // Reading the list anew with each byte would take seconds here, and minutes of a gate's time from a hostile client.
+  EXPECT_EQ(bytes_until_decided(parser, bytes), bytes.size()) << parser.reason();
+  EXPECT_EQ(parser.state(), State::hello);
+  EXPECT_EQ(parser.hello().alpn.size(), 8000u);
+}
+
 TEST(ClientHello, bytes_behind_the_hello_are_left_alone) {
   auto bytes = modern();
   bytes.insert(bytes.end(), {20, 3, 3, 0, 1, 1});

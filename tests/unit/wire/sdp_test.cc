@@ -125,6 +125,7 @@ TEST(Sdp, what_is_missing_or_malformed_is_named) {
       {"a=fingerprint", "a=fingerprin", "fingerprint is missing"},
       {"m=application 51826", "m=application 0", "the data channel section is rejected (port 0)"},
       {"m=application", "m=image", "no data channel section"},
+      {"UDP/DTLS/SCTP webrtc-datachannel", "DTLS/SCTP 0", "no data channel section"},
       {"a=sctp-port:5000", "a=sctp-port:70000", "a malformed sctp-port"},
       {"a=max-message-size:262144", "a=max-message-size:-1", "a malformed max-message-size"},
       {"a=mid:0", "a=mid:a b", "a malformed mid"},
