@@ -8,6 +8,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/capability.h>
 
 namespace crypelab::lab {
@@ -91,7 +92,12 @@ unsigned Lab::number(const std::string& host) const {
 kernel::HostView& Lab::view(const std::string& name) {
   if (const auto found = views_.find(name); found != views_.end()) return found->second;
   const auto* host = blueprint::find_host(plan_, name);
-  if (host == nullptr) throw Failure(Exit::software, fmt::format("the lab has no host '{}'", name));
+  if (host == nullptr) {
+    std::vector<std::string_view> known;
+    for (const auto& each : plan_.hosts) known.push_back(each.name);
+    throw Failure(Exit::usage, fmt::format("there is no host '{}' in {}; there are {}", name, plan_.scenario,
+                                           fmt::join(known, ", ")));
+  }
   kernel::HostViewPlan view;
   view.name = name;
   view.identity = supervised_->identity(number(name));
@@ -108,6 +114,10 @@ kernel::HostView& Lab::view(const std::string& name) {
 }
 
 kernel::Program Lab::start(const std::string& host, const HostProgram& program) {
+  return kernel::Program(seat(host, program).plan);
+}
+
+kernel::Seat Lab::seat(const std::string& host, const HostProgram& program) {
   auto& seen = view(host);
   kernel::ProgramPlan start;
   start.arguments = program.arguments;
@@ -124,11 +134,8 @@ kernel::Program Lab::start(const std::string& host, const HostProgram& program) 
   start.identity = supervised_->identity(number(host));
   if (program.privileged) start.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW};
   start.descriptors = program.descriptors;
-  start.terminal = program.terminal;
-  return kernel::Program(start);
+  return {std::move(start), &seen};
 }
-
-kernel::HostView::Terminal Lab::open_terminal(const std::string& host) { return view(host).open_terminal(); }
 
 void Lab::start_steps() {
   const auto now = Loop::Clock::now();

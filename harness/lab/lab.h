@@ -3,6 +3,7 @@
 #include "harness/blueprint/blueprint.h"
 #include "harness/kernel/host_view.h"
 #include "harness/kernel/program.h"
+#include "harness/kernel/session_server.h"
 #include "harness/kernel/supervisor.h"
 #include "harness/lab/loop.h"
 #include "harness/lab/network.h"
@@ -24,8 +25,7 @@ struct HostProgram {
   std::map<std::string, std::string> environment;  // added to what a login gives: HOME, PATH, USER, LANG
   std::string directory;                           // empty: the home folder
   std::vector<int> descriptors;                    // 0, 1, 2 of the program; none: /dev/null
-  int terminal = -1;
-  bool privileged = false;  // keeps its power over the host's network
+  bool privileged = false;                         // keeps its power over the host's network
 };
 
 // Throws Failure{unavailable} when a program that the blueprint needs is not installed, with the line that installs it.
@@ -46,8 +46,10 @@ class Lab {
   // What the programs of the world said about what they saw, in the order of arrival, on the lab's clock.
   const std::vector<model::Event>& events() const { return events_; }
 
+  // Throws Failure{usage} for a host that is not there.
   kernel::Program start(const std::string& host, const HostProgram& program);
-  kernel::HostView::Terminal open_terminal(const std::string& host);
+  // The same, for a person in front of the lab: not started yet.
+  kernel::Seat seat(const std::string& host, const HostProgram& program);
 
   // From now on the steps of the scenario happen at their times, as long as the loop runs.
   void start_steps();

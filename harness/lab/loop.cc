@@ -28,6 +28,7 @@ void Loop::wait(Clock::time_point deadline) {
   if (!moments_.empty()) deadline = std::min(deadline, moments_.begin()->first);
   std::vector<pollfd> polled;
   for (const auto& [descriptor, ready] : watches_) polled.push_back({descriptor, POLLIN, 0});
+  for (auto* pollable : attended_) pollable->want(polled);
   timespec left{};
   const timespec* limit = nullptr;
   if (deadline != Clock::time_point::max()) {
@@ -44,6 +45,7 @@ void Loop::wait(Clock::time_point deadline) {
     const auto ready = watch->second;  // a copy: it may forget itself
     ready();
   }
+  for (auto* pollable : attended_) pollable->ready();
   while (!moments_.empty() && moments_.begin()->first <= Clock::now()) {
     const auto due = std::move(moments_.begin()->second);
     moments_.erase(moments_.begin());

@@ -1,0 +1,123 @@
+#include "harness/lab/front.h"
+
+#include "harness/base/error.h"
+#include "harness/kernel/attach_socket.h"
+#include "harness/kernel/session_client.h"
+#include "harness/lab/lab.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace crypelab::lab {
+namespace {
+
+// Labs of one scenario beyond the first are called NAME~2, NAME~3 ...
+constexpr int kMostTwins = 64;
+
+std::string socket_name(std::string scenario, int number) {
+  std::ranges::replace(scenario, '/', '.');
+  return number == 1 ? scenario : fmt::format("{}~{}", scenario, number);
+}
+
+std::optional<kernel::AttachSocket> listen(const std::string& scenario) {
+  std::optional<kernel::AttachSocket> socket;
+  for (int number = 1; number <= kMostTwins && !socket; ++number) {
+    try {
+      socket.emplace(socket_name(scenario, number));
+    } catch (const Failure& taken) {
+      if (taken.exit() != Exit::unavailable) throw;
+    }
+  }
+  return socket;  // without one the lab runs all the same, and cannot be attached to
+}
+
+// Somebody attaches: the lab looks who it is, and gives them a session.
+class Door : public kernel::Pollable {
+ public:
+  Door(const std::optional<kernel::AttachSocket>& socket, kernel::SessionServer& sessions)
+      : socket_(&socket), sessions_(&sessions) {}
+  void want(std::vector<pollfd>& into) override {
+    if (*socket_) into.push_back({(*socket_)->descriptor(), POLLIN, 0});
+  }
+  void ready() override {
+    if (!*socket_) return;
+    while (auto connection = (*socket_)->accept()) sessions_->add(std::move(*connection));
+  }
+
+ private:
+  const std::optional<kernel::AttachSocket>* socket_;
+  kernel::SessionServer* sessions_;
+};
+
+HostProgram program_of(const kernel::SessionRequest& request, const std::string& scenario, const std::string& host,
+                       const std::string& directory) {
+  HostProgram program{.arguments = request.arguments, .directory = directory, .privileged = request.privileged};
+  if (!request.terminal_type.empty()) program.environment["TERM"] = request.terminal_type;
+  if (program.arguments.empty()) {
+    const bool bash = access("/bin/bash", X_OK) == 0;
+    program.arguments = bash ? std::vector<std::string>{"/bin/bash", "--norc", "--noprofile", "-i"}
+                             : std::vector<std::string>{"/bin/sh", "-i"};
+    program.environment["PS1"] = fmt::format("[{} in {}] {}$ ", host, scenario, bash ? "\\w " : "");
+    program.environment["HISTFILE"] = "";
+  }
+  return program;
+}
+
+kernel::SessionRequest session_request(const FrontRequest& request) {
+  return {.host = request.host, .privileged = request.privileged, .arguments = request.arguments};
+}
+
+std::string first_client(const blueprint::Blueprint& plan) {
+  const auto client = std::ranges::find(plan.hosts, blueprint::Role::client, &blueprint::Host::role);
+  return client == plan.hosts.end() ? plan.hosts.front().name : client->name;
+}
+
+}  // namespace
+
+int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request) {
+  require_programs(plan);
+  const std::string here = std::filesystem::current_path();
+  const bool visible = kernel::may_be_visible(here);
+  const auto socket = listen(plan.scenario);
+  auto [front, back] = kernel::PacketSocket::pair();
+  kernel::SessionClient client(std::move(front), session_request(request));
+  const int status = kernel::supervise(
+      [&, &lab_end = back](kernel::Supervised& supervised) {
+        Lab lab(plan, supervised, visible ? std::vector<std::string>{here} : std::vector<std::string>{});
+        kernel::SessionServer sessions([&](const kernel::SessionRequest& asked) {
+          const std::string host = asked.host.empty() ? first_client(plan) : asked.host;
+          return lab.seat(host, program_of(asked, plan.scenario, host, visible ? here : ""));
+        });
+        sessions.add(std::move(lab_end));
+        Door door(socket, sessions);
+        lab.loop().attend(door);
+        lab.loop().attend(sessions);
+        lab.loop().watch(supervised.end_descriptor(), [] {});
+        lab.start_steps();
+        lab.loop().run_until([&] { return sessions.open() == 0 || supervised.end_signal() != 0; });
+        for (const auto& casualty : lab.casualties()) fmt::print(stderr, "crypelab: {}\n", casualty);
+        if (supervised.end_signal() != 0) return 128 + supervised.end_signal();
+        return 0;
+      },
+      {.foreground = &client});
+  if (!client.status()) return status;
+  if (client.status()->kind == kernel::ProgramStatus::Kind::not_started) {
+    fmt::print(stderr, "crypelab: {}: {}\n", request.arguments.empty() ? "the shell" : request.arguments.front(),
+               client.status()->text());
+  }
+  return client.status()->exit_status();
+}
+
+std::optional<int> run_attached(const std::string& scenario, const FrontRequest& request) {
+  const std::string name = socket_name(scenario, 1);
+  for (const auto& lab : kernel::running_labs()) {
+    if (lab.lab != name || (lab.owner != geteuid() && geteuid() != 0)) continue;
+    return kernel::SessionClient(kernel::attach(lab), session_request(request)).run();
+  }
+  return std::nullopt;
+}
+
+}  // namespace crypelab::lab

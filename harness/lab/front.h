@@ -1,0 +1,27 @@
+#pragma once
+
+#include "harness/blueprint/blueprint.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace crypelab::lab {
+
+// What somebody at a terminal, or a script, wants to run in a lab.
+struct FrontRequest {
+  std::string host;                    // empty: the first client
+  bool privileged = false;             // with power over the host's network
+  std::vector<std::string> arguments;  // empty: a shell whose prompt says where it is
+};
+
+// Brings a blueprint up and runs the request in it, with this process's standard descriptors, terminal included. The
+// lab lives until the request and all that attached to it have ended. Returns its exit status as a shell says it.
+// Throws Failure: what the lab could not do.
+int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request);
+
+// Runs the request in a lab of that scenario which runs already, started by the same user (by anybody, for root).
+// Nothing when there is none.
+std::optional<int> run_attached(const std::string& scenario, const FrontRequest& request);
+
+}  // namespace crypelab::lab
