@@ -6,6 +6,7 @@
 #include "harness/kernel/signal_queue.h"
 #include "harness/kernel/user_namespace_policy.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -82,14 +83,14 @@ class Watch {
     std::vector<pollfd> polled{{init_.descriptor(), POLLIN, 0}, {signals.descriptor(), POLLIN, 0}};
     if (supervision.foreground != nullptr) supervision.foreground->want(polled);
     int timeout = -1;
-    if (asked_ != 0) {
+    if (asked_ != 0 && !killed_) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count() + 1;
-      timeout = static_cast<int>(std::max<long>(0, left));
+      timeout = static_cast<int>(std::clamp<long>(left, 0, 1'000'000));
     }
     if (::poll(polled.data(), polled.size(), timeout) < 0 && errno != EINTR) throw_errno("waiting for the lab");
     if (polled[0].revents != 0) return true;
     while (const int number = signals.next()) ask(number, supervision.grace);
-    if (asked_ != 0 && Clock::now() >= deadline_) kill();
+    if (asked_ != 0 && !killed_ && Clock::now() >= deadline_) kill();
     if (supervision.foreground != nullptr) supervision.foreground->ready();
     return false;
   }
@@ -104,7 +105,6 @@ class Watch {
 
   void kill() {
     killed_ = true;
-    deadline_ = Clock::time_point::max() - std::chrono::hours(1);
     init_.signal(SIGKILL);
   }
 

@@ -99,7 +99,7 @@ void Terminal::write_from(Flow& flow) {
 void Terminal::want(std::vector<pollfd>& into) {
   into.push_back({resized_.descriptor(), POLLIN, 0});
   if (!master_ || hung_up_) return;
-  into.push_back({input_.get(), static_cast<short>(keys_.pending.empty() ? POLLIN : 0), 0});
+  if (keys_.pending.empty()) into.push_back({input_.get(), POLLIN, 0});
   if (!keys_.pending.empty() && !over_) into.push_back({master_.get(), POLLOUT, 0});
   if (!screen_.pending.empty())
     into.push_back({output_.get(), POLLOUT, 0});
