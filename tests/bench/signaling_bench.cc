@@ -204,9 +204,9 @@ class Generator {
       listen(1);
     }
   }
-  // Until everything that was said was heard; false when that takes more than ten seconds.
+  // Until everything that was said was heard; false when that takes more than a minute: late is not lost.
   bool settle() {
-    const auto deadline = Clock::now() + std::chrono::seconds(10);
+    const auto deadline = Clock::now() + std::chrono::minutes(1);
     while (Clock::now() < deadline) {
       bool all = true;
       for (std::size_t i = 0; i < peers_.size(); ++i) all = all && peers_[i].heard == peers_[i ^ 1].sent;
