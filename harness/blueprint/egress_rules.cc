@@ -142,7 +142,7 @@ struct Body {
   }
   std::vector<std::string> operator()(const model::Police& police) const {
     const auto rate = std::max<std::uint64_t>(police.rate.bits_per_second / 8, 1);
-    const auto burst = std::max<std::uint64_t>(rate / 20, 3000);  // 50 ms, and never less than two packets
+    const std::uint64_t burst = 3000;  // two packets more than the second's worth that nft always grants
     return {hit(), fmt::format("limit rate over {} bytes/second burst {} bytes {} drop", rate, burst, over()),
             "accept"};
   }

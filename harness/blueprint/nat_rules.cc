@@ -12,7 +12,6 @@ namespace {
 using model::Dependence;
 using model::PortAssignment;
 
-constexpr unsigned kSequentialFirst = 40000;
 constexpr unsigned kSequentialCount = 512;
 
 // nft knows milliseconds as its smallest unit of a timeout.
@@ -35,14 +34,15 @@ std::string packet_key(Dependence mapping) {
                                         : "meta l4proto . ip saddr . th sport";
 }
 
-RuleSetObject learnt(const char* kind, const char* name, const std::string& type) {
-  return {kind, name, fmt::format("type {}; size 65535; flags dynamic,timeout;", type), {}};
+RuleSetObject learnt(const char* kind, const char* name, const std::string& type, unsigned epoch) {
+  return {kind, name, fmt::format("type {}; size 65535; flags dynamic,timeout;", type), {}, epoch};
 }
 
 // How nft says to which port: `masquerade to :PORT`, `snat ip to ADDRESS:PORT`.
 struct Statement {
-  std::string keep;  // without a port: the kernel keeps it if it can
-  std::string to;    // before a port
+  std::string keep;                   // without a port: the kernel keeps it if it can
+  std::string to;                     // before a port
+  unsigned sequential_first = 40000;  // each rule counts for itself: the two must not meet
 };
 
 // A new mapping's external port. Ports straight out of numgen would have their bytes swapped: it goes through a map.
@@ -51,7 +51,8 @@ std::vector<std::string> choose_port(const model::Nat& nat, unsigned generation,
   const std::string& to = statement.to;
   if (nat.ports == PortAssignment::sequential) {
     std::vector<std::string> ports;
-    for (unsigned i = 0; i < kSequentialCount; ++i) ports.push_back(fmt::format("{} : {}", i, kSequentialFirst + i));
+    for (unsigned i = 0; i < kSequentialCount; ++i)
+      ports.push_back(fmt::format("{} : {}", i, statement.sequential_first + i));
     return {fmt::format("{}{}numgen inc mod {} map {{ {} }}", transport, to, kSequentialCount, fmt::join(ports, ", "))};
   }
   std::vector<std::string> rules;
@@ -66,20 +67,22 @@ std::vector<std::string> choose_port(const model::Nat& nat, unsigned generation,
 
 void add_sets(RuleTable& table, const model::Nat& nat, const NatPlace& place) {
   if (nat.mapping != Dependence::address_and_port) {
-    table.sets.push_back(learnt("map", "nat_mappings", key_type(nat.mapping) + " : inet_service"));
+    table.sets.push_back(learnt("map", "nat_mappings", key_type(nat.mapping) + " : inet_service", place.epoch));
   }
-  table.sets.push_back(learnt("map", "nat_owners", "inet_proto . inet_service : ipv4_addr . inet_service"));
-  table.sets.push_back(learnt("set", "nat_taken", "inet_proto . inet_service"));
-  table.sets.push_back(learnt("set", "nat_owned", "inet_proto . inet_service . ipv4_addr . inet_service"));
+  table.sets.push_back(
+      learnt("map", "nat_owners", "inet_proto . inet_service : ipv4_addr . inet_service", place.epoch));
+  table.sets.push_back(learnt("set", "nat_taken", "inet_proto . inet_service", place.epoch));
+  table.sets.push_back(learnt("set", "nat_owned", "inet_proto . inet_service . ipv4_addr . inet_service", place.epoch));
   if (nat.filtering == Dependence::address) {
-    table.sets.push_back(learnt("set", "nat_peers", "inet_proto . ipv4_addr . inet_service . ipv4_addr"));
+    table.sets.push_back(learnt("set", "nat_peers", "inet_proto . ipv4_addr . inet_service . ipv4_addr", place.epoch));
   }
   if (nat.hairpin && nat.filtering != Dependence::endpoint_independent) {
     // Address-dependent: all hairpin peers share the one public address, so who sent to any has sent to all.
     table.sets.push_back(learnt("set", "nat_hairpins",
                                 nat.filtering == Dependence::address
                                     ? "inet_proto . ipv4_addr . inet_service"
-                                    : "inet_proto . ipv4_addr . inet_service . ipv4_addr . inet_service"));
+                                    : "inet_proto . ipv4_addr . inet_service . ipv4_addr . inet_service",
+                                place.epoch));
   }
   table.sets.push_back({"set", "nat_public", "type ipv4_addr;", {place.public_address}});
 }
@@ -148,7 +151,7 @@ void add_outbound(RuleTable& table, const model::Nat& nat, const NatPlace& place
   translate("nat_translate", {"masquerade", "masquerade to :"}, "masquerade");
   if (nat.hairpin) {
     const auto to = "snat ip to " + place.public_address;
-    translate("nat_translate_hairpin", {to, to + ":"}, "accept");
+    translate("nat_translate_hairpin", {to, to + ":", 41000}, "accept");
   }
 }
 

@@ -20,7 +20,8 @@ struct NatPlace {
   std::string lan;      // where hairpin comes from and goes to
   std::string outside;  // one interface name
   std::string public_address;
-  unsigned generation = 0;  // how often the mappings have moved
+  unsigned generation = 0;  // how often the mappings have moved to other ports
+  unsigned epoch = 0;       // how often they have been forgotten
 };
 
 // Adds sets, chains and counters to `table`. Expects it to call these chains, for IPv4:

@@ -23,8 +23,7 @@ struct Border {
   bool nat64 = false;
   std::string public_address;
   unsigned generation = 0;
-  std::string lose_outside;  // packets that the cable loses on their way to wan0: an nft match, or empty
-  std::string lose_inside;   // the same on their way to lan0 (of a carrier, whose lan0 is a cable)
+  unsigned epoch = 0;
   bool too_big = true;
 
   bool stateful() const { return nat.has_value() || egress.has_value(); }
@@ -37,8 +36,14 @@ void add_names(RuleTable& table, const std::vector<Counter>& counters) {
 // Lost before connection tracking sees them, whether for the router itself or to be forwarded.
 void add_loss(RuleTable& table, const std::string& interface, const std::string& lost, const std::string& counter) {
   RuleChain chain{"lose_" + interface, fmt::format("type filter hook prerouting priority raw; policy accept;"), {}};
-  if (!lost.empty())
+  if (!lost.empty()) {
+    // What the two ends say to each other by themselves is neither lost nor counted: the same packets are lost again.
+    chain.rules.emplace_back("meta l4proto igmp accept");
+    chain.rules.emplace_back(
+        "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report, "
+        "nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept");
     chain.rules.push_back(fmt::format("iifname \"{}\" {} counter name {} drop", interface, lost, counter));
+  }
   table.chains.push_back(std::move(chain));
 }
 
@@ -107,6 +112,7 @@ void add_border(RuleTable& table, const Border& border) {
     place.outside = kWan;
     place.public_address = border.public_address;
     place.generation = border.generation;
+    place.epoch = border.epoch;
     add_nat(table, *border.nat, place);
   }
   add_input(table, border);
@@ -154,6 +160,7 @@ RuleTable edge_table(const SiteFacts& facts, const SiteState& state) {
       to_string(facts.plan->has_carrier() ? facts.plan->inner4.address
                                           : public_prefix(*facts.plan, state.public_generation).address);
   border.generation = state.mapping_generation;
+  border.epoch = state.mapping_generation + state.public_generation;
   border.too_big = state.uplink.too_big;
   add_loss(table, kWan, lost_on(facts, state.uplink.down), "lost_wan0");
   add_border(table, border);
@@ -168,6 +175,7 @@ RuleTable carrier_table(const SiteFacts& facts, const SiteState& state) {
   border.nat = facts.plan->site->carrier;
   border.public_address = to_string(public_prefix(*facts.plan, state.public_generation).address);
   border.generation = state.mapping_generation;
+  border.epoch = state.mapping_generation + state.public_generation;
   border.too_big = state.uplink.too_big;
   add_loss(table, kLan, lost_on(facts, state.uplink.up), "lost_lan0");
   add_border(table, border);

@@ -13,6 +13,7 @@ struct RuleSetObject {  // an nft set or map
   std::string name;
   std::string spec;  // "type ipv4_addr; flags interval;"
   std::vector<std::string> elements;
+  unsigned epoch = 0;  // a set of another epoch begins empty: what packets had added is forgotten
   bool operator==(const RuleSetObject&) const = default;
 };
 

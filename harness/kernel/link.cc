@@ -21,6 +21,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace crypelab::kernel {
 
@@ -187,6 +188,15 @@ void Link::set_checksum_offload(bool on) {
   ethtool(*this, ETHTOOL_SRXCSUM, on ? 1 : 0, "set checksum offload of");
 }
 
+void Link::settle() {
+  const Descriptor socket = in_->open_socket(AF_INET, SOCK_DGRAM);
+  ethtool_value value{ETHTOOL_GLINK, 0};
+  ifreq request{};
+  name_.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = &value;
+  if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) throw_errno(fmt::format("read the carrier of {}", name_));
+}
+
 void Link::add(const Prefix& address) {
   const auto what = fmt::format("add address {} to {}", crypelab::to_string(address), name_);
   constexpr unsigned kLinkLocalLength = 10;
@@ -253,7 +263,22 @@ void Link::destroy() {
   in_->route().request(message, fmt::format("delete {}", name_));
 }
 
+namespace {
+
+// Where the kernel has br_netfilter, a new namespace's bridges hand every frame to the IP rule sets as well: packets
+// would be filtered and translated twice, and a hairpin would be short-circuited inside the bridge.
+void keep_rules_out_of_bridges(const NetworkNamespace& in) {
+  const InNamespace inside(in);
+  for (const char* family : {"iptables", "ip6tables", "arptables"}) {
+    const auto path = fmt::format("net/bridge/bridge-nf-call-{}", family);
+    if (::access(("/proc/sys/" + path).c_str(), F_OK) == 0) in.sysctl(path, "0");
+  }
+}
+
+}  // namespace
+
 Link make_bridge(const NetworkNamespace& in, const std::string& name, const Mac& mac) {
+  keep_rules_out_of_bridges(in);
   NetlinkMessage message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   ifinfomsg header = header_of(0);
   header.ifi_flags = IFF_UP;
