@@ -188,15 +188,6 @@ void Link::set_checksum_offload(bool on) {
   ethtool(*this, ETHTOOL_SRXCSUM, on ? 1 : 0, "set checksum offload of");
 }
 
-void Link::settle() {
-  const Descriptor socket = in_->open_socket(AF_INET, SOCK_DGRAM);
-  ethtool_value value{ETHTOOL_GLINK, 0};
-  ifreq request{};
-  name_.copy(request.ifr_name, IFNAMSIZ - 1);
-  request.ifr_data = &value;
-  if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) throw_errno(fmt::format("read the carrier of {}", name_));
-}
-
 void Link::add(const Prefix& address) {
   const auto what = fmt::format("add address {} to {}", crypelab::to_string(address), name_);
   constexpr unsigned kLinkLocalLength = 10;

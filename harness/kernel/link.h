@@ -72,9 +72,6 @@ class Link {
   // Plugs the interface into a bridge of the same namespace, and out of it.
   void join(const Link& bridge);
   void leave();
-  // Takes note of a carrier that has just come. Of a bridge the kernel does so up to a second later, and until then it
-  // has no IPv6: call it once the first port's cable is up.
-  void settle();
   // Isolated ports of a bridge reach its other ports, but not each other. Only once joined.
   void set_isolated(bool isolated);
 
