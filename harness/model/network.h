@@ -2,6 +2,8 @@
 
 #include "harness/base/address.h"
 #include "harness/base/units.h"
+#include "harness/model/port_range.h"
+#include "harness/model/proxy.h"
 
 #include <cstdint>
 #include <optional>
@@ -64,12 +66,6 @@ struct Uplink {
 };
 
 enum class Protocol { any, udp, tcp, icmp };
-
-struct PortRange {
-  std::uint16_t first = 0;
-  std::uint16_t last = 0;
-  bool operator==(const PortRange&) const = default;
-};
 
 // An empty list matches everything. Of a list one must match; of the fields all must.
 struct Match {
@@ -148,6 +144,7 @@ struct Site {
   bool isolation = false;                         // hosts of the LAN cannot reach one another
   Dns dns;
   std::optional<Nat64> nat64;
+  std::vector<Proxy> proxies;
   bool operator==(const Site&) const = default;
 };
 

@@ -20,6 +20,7 @@ struct Client {
   std::string name;
   std::vector<std::string> sites;  // the first one holds the default route
   std::vector<ClientRoute> routes;
+  std::string ticket;  // the user whose Kerberos ticket its host holds, of the first site; or empty
   bool operator==(const Client&) const = default;
 };
 

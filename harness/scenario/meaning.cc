@@ -28,6 +28,9 @@ class MeaningCheck {
     for (std::size_t i = 0; i < scenario_.sites.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) check_pair(scenario_.sites[j], scenario_.sites[i]);
     }
+    for (const auto& client : scenario_.clients) {
+      if (!client.ticket.empty()) check_ticket(client);
+    }
   }
 
  private:
@@ -76,6 +79,20 @@ class MeaningCheck {
                     "an MTU of " + std::to_string(site.uplink.mtu) + " at a site with IPv6",
                     "IPv6 needs 1280 or more (RFC 8200, section 5)");
     }
+  }
+
+  // Only a proxy with Negotiate brings a KDC, and it knows the users of such proxies.
+  void check_ticket(const model::Client& client) {
+    const auto* site = model::find_site(scenario_, client.sites.front());
+    std::vector<std::string_view> known;
+    for (const auto& proxy : site->proxies) {
+      if (std::ranges::find(proxy.auth, model::AuthScheme::negotiate) == proxy.auth.end()) continue;
+      for (const auto& user : proxy.users) known.push_back(user.name);
+    }
+    if (std::ranges::find(known, client.ticket) != known.end()) return;
+    problems_.add(place(root_, {"clients", client.name, "ticket"}),
+                  "nobody in " + in_quotes(site->name) + " gives a ticket to " + in_quotes(client.ticket),
+                  known.empty() ? "a ticket needs a proxy there with 'auth: negotiate'" : "known: " + join(known));
   }
 
   void check_subnet(const model::Site& site, const Prefix& subnet) {

@@ -94,6 +94,8 @@ model::Client read_client(const std::string& name, const Node& node, const std::
   if (const Node* routes = map.find("routes"); routes != nullptr && !client.sites.empty()) {
     read_routes(*routes, sites, client, problems);
   }
+  if (const Node* ticket = map.find("ticket"))
+    assign(client.ticket, read_text(*ticket, "the name of a user", problems));
   return client;
 }
 

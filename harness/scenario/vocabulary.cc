@@ -22,6 +22,9 @@ std::vector<std::string_view> vocabulary() {
   keys(kDnsWords);
   keys(kNat64Words);
   keys(kClientWords);
+  keys(kProxyWords);
+  keys(kProxyTlsWords);
+  keys(kInspectWords);
   keys(kRouteWords);
   keys(kStepWords);
   keys(kCaseWords);
@@ -34,6 +37,11 @@ std::vector<std::string_view> vocabulary() {
   values(kAnswers);
   values(kAaaa);
   values(kCarriers);
+  values(kAuthSchemes);
+  values(kIpLiterals);
+  values(kProxyCertificates);
+  values(kInspectionAuthorities);
+  values(kUpgrade);
   values(kNewAddress);
   std::ranges::sort(words);
   words.erase(std::unique(words.begin(), words.end()), words.end());

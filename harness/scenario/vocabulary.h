@@ -24,7 +24,8 @@ using WordList = std::array<std::string_view, N>;
 
 inline constexpr WordList<9> kScenarioWords{"scenario", "title",   "proves", "references", "tier",
                                             "sites",    "clients", "steps",  "cases"};
-inline constexpr WordList<8> kSiteWords{"subnet", "uplink", "nat", "carrier", "egress", "isolation", "dns", "nat64"};
+inline constexpr WordList<10> kSiteWords{"subnet",    "uplink", "nat",   "carrier", "egress",
+                                         "isolation", "dns",    "nat64", "proxy",   "proxies"};
 inline constexpr WordList<8> kUplinkWords{"delay", "jitter", "rate", "loss", "mtu", "too-big", "up", "down"};
 inline constexpr WordList<4> kDirectionWords{"delay", "jitter", "rate", "loss"};
 inline constexpr WordList<4> kLossWords{"share", "seed", "burst", "packets"};
@@ -34,7 +35,12 @@ inline constexpr WordList<7> kActionWords{"allow", "drop", "reject", "reset", "a
 inline constexpr WordList<4> kMatchWords{"protocol", "ports", "to", "domains"};
 inline constexpr WordList<3> kDnsWords{"answers", "delay", "aaaa"};
 inline constexpr WordList<2> kNat64Words{"prefix", "dns64"};
-inline constexpr WordList<3> kClientWords{"site", "sites", "routes"};
+inline constexpr WordList<4> kClientWords{"site", "sites", "routes", "ticket"};
+inline constexpr WordList<15> kProxyWords{"port",     "auth", "users",       "nonce-life",      "connect-ports",
+                                          "allow",    "deny", "ip-literals", "max-connections", "idle",
+                                          "lifetime", "tls",  "inspect",     "transparent",     "via"};
+inline constexpr WordList<1> kProxyTlsWords{"certificate"};
+inline constexpr WordList<3> kInspectWords{"authority", "exempt", "upgrade"};
 inline constexpr WordList<2> kRouteWords{"to", "via"};
 inline constexpr WordList<9> kStepWords{"at", "site", "client", "egress", "uplink", "link", "address", "record", "to"};
 // In a case, beside the path of what it varies.
@@ -73,6 +79,19 @@ inline constexpr std::array<Word<model::Aaaa>, 4> kAaaa{{{"normal", model::Aaaa:
                                                          {"nxdomain", model::Aaaa::nxdomain}}};
 inline constexpr std::array<Word<model::Carrier>, 2> kCarriers{
     {{"up", model::Carrier::up}, {"down", model::Carrier::down}}};
+
+inline constexpr std::array<Word<model::AuthScheme>, 4> kAuthSchemes{{{"basic", model::AuthScheme::basic},
+                                                                      {"digest", model::AuthScheme::digest},
+                                                                      {"ntlm", model::AuthScheme::ntlm},
+                                                                      {"negotiate", model::AuthScheme::negotiate}}};
+inline constexpr std::array<Word<bool>, 2> kIpLiterals{{{"allowed", true}, {"denied", false}}};
+inline constexpr std::array<Word<model::ProxyCertificate>, 4> kProxyCertificates{
+    {{"valid", model::ProxyCertificate::valid},
+     {"untrusted", model::ProxyCertificate::untrusted},
+     {"expired", model::ProxyCertificate::expired},
+     {"wrong-name", model::ProxyCertificate::wrong_name}}};
+inline constexpr std::array<Word<bool>, 2> kInspectionAuthorities{{{"trusted", true}, {"untrusted", false}}};
+inline constexpr std::array<Word<bool>, 2> kUpgrade{{{"passed", false}, {"stripped", true}}};
 
 inline constexpr std::array<Word<bool>, 1> kNewAddress{{{"new", true}}};
 
