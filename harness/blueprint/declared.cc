@@ -230,22 +230,23 @@ class ClientQuestions {
     const Endpoint other{two, kOtherPort};
     ExpectMapping mapping;
     ExpectFiltering filtering;
-    if (!nats().empty()) {
+    const auto boxes = nats();
+    if (!boxes.empty()) {
       mapping.nat = true;
       mapping.external = plan_.public4.address;
       // Behind two NATs the stricter one shows; how the outer one chooses ports is seen if the inner one keeps them.
-      for (const auto& nat : nats()) {
+      for (const auto& nat : boxes) {
         mapping.mapping = std::max(mapping.mapping, dependence(nat.mapping));
         filtering.filtering = std::max(filtering.filtering, dependence(nat.filtering));
       }
       const auto keeps = [](const model::Nat& nat) { return nat.ports == model::PortAssignment::preserve; };
-      const auto& last = nats().back();
+      const auto& last = boxes.back();
       // A port that depends on the destination cannot be kept for two of them.
       if (last.mapping != model::Dependence::address_and_port || !keeps(last)) {
         mapping.ports = last.ports == model::PortAssignment::random       ? measure::PortChoice::random
                         : last.ports == model::PortAssignment::sequential ? measure::PortChoice::sequential
                                                                           : measure::PortChoice::preserved;
-        if (keeps(last) && !std::ranges::all_of(nats(), keeps)) mapping.ports.reset();
+        if (keeps(last) && !std::ranges::all_of(boxes, keeps)) mapping.ports.reset();
       }
     }
     add("NAT mapping", measure::Mapping{Transport::udp, server, other}, mapping, kPatience);
