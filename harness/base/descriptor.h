@@ -24,6 +24,13 @@ class Descriptor {
   int fd_ = -1;
 };
 
+// A pipe, both ends CLOEXEC; reading does not block. Throws Failure.
+struct Pipe {
+  Descriptor reading;
+  Descriptor writing;
+};
+Pipe make_pipe();
+
 // `fd` as returned by a system call: throws Failure "what: reason" when it is negative.
 Descriptor checked(int fd, const char* what);
 

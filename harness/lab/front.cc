@@ -4,6 +4,7 @@
 #include "harness/kernel/attach_socket.h"
 #include "harness/kernel/session_client.h"
 #include "harness/lab/lab.h"
+#include "harness/lab/measurement.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -118,6 +119,22 @@ std::optional<int> run_attached(const std::string& scenario, const FrontRequest&
     return kernel::SessionClient(kernel::attach(lab), session_request(request)).run();
   }
   return std::nullopt;
+}
+
+int run_measurement(const model::Scenario& scenario, blueprint::Form form,
+                    const std::function<int(const std::vector<blueprint::Row>& rows)>& report) {
+  const auto plan = blueprint::draw(scenario);
+  require_programs(plan);
+  return kernel::supervise([&](kernel::Supervised& supervised) {
+    Lab lab(plan, supervised);
+    lab.loop().watch(supervised.end_descriptor(), [&] {
+      throw Failure(Exit::failed,
+                    fmt::format("ended by signal {} before the network was measured", supervised.end_signal()));
+    });
+    const auto rows = measure(lab, scenario, form);
+    if (!lab.casualties().empty()) throw Failure(Exit::unavailable, lab.casualties().front());
+    return report(rows);
+  });
 }
 
 }  // namespace crypelab::lab

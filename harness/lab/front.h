@@ -1,7 +1,9 @@
 #pragma once
 
 #include "harness/blueprint/blueprint.h"
+#include "harness/blueprint/declared.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,5 +25,10 @@ int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request);
 // Runs the request in a lab of that scenario which runs already, started by the same user (by anybody, for root).
 // Nothing when there is none.
 std::optional<int> run_attached(const std::string& scenario, const FrontRequest& request);
+
+// Brings a scenario up and measures its network. `report` runs inside the lab's process and gives the exit status.
+// Throws Failure: what the lab could not do.
+int run_measurement(const model::Scenario& scenario, blueprint::Form form,
+                    const std::function<int(const std::vector<blueprint::Row>& rows)>& report);
 
 }  // namespace crypelab::lab

@@ -5,6 +5,7 @@
 #include "harness/lab/machine.h"
 
 #include <algorithm>
+#include <csignal>
 #include <set>
 
 #include <fmt/format.h>
@@ -110,6 +111,7 @@ kernel::HostView& Lab::view(const std::string& name) {
   for (const auto& resolver : host->resolvers) view.resolv_conf += "nameserver " + to_string(resolver) + "\n";
   view.authorities = trust_.authorities(host->trusts);
   view.visible = visible_;
+  view.visible.push_back(own_folder());
   return views_.try_emplace(name, view).first->second;
 }
 

@@ -161,6 +161,13 @@ std::optional<std::string> find_program(const std::string& name) {
   return std::nullopt;
 }
 
+std::string own_folder() {
+  const auto own = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const auto sibling = own.parent_path() / "bin";
+  // Test programs lie beside the folder of the programs.
+  return std::filesystem::exists(own / "crypelab-probe") || !std::filesystem::exists(sibling) ? own : sibling;
+}
+
 std::vector<Finding> examine_machine() {
   std::vector<Finding> findings;
   findings.push_back(kernel_version());

@@ -26,4 +26,7 @@ std::vector<Finding> examine_machine();
 // The path of a program: `name` in PATH or in the system's folders (/usr/sbin is not in every user's PATH).
 std::optional<std::string> find_program(const std::string& name);
 
+// The folder of this program, where its companions (crypelab-probe and the like) lie, too.
+std::string own_folder();
+
 }  // namespace crypelab::lab

@@ -23,10 +23,6 @@ namespace crypelab::lab {
 namespace {
 
 constexpr std::size_t kKeptLines = 100;
-constexpr std::size_t kLongestLine = 16'384;
-
-// The folder of this program and its companions.
-std::string own_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
 
 std::string replaced(std::string text) {
   for (const auto& [word, value] :
@@ -92,13 +88,10 @@ Service::Service(const services::Process& plan, const blueprint::Blueprint& blue
   program.arguments.push_back(program_path(plan));
   for (std::size_t i = 1; i < plan.argv.size(); ++i) program.arguments.push_back(replaced(plan.argv[i]));
   view_.emplace(view_plan(plan, *host, network, identity, trust));
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw_errno("make a pipe");
-  output_ = Descriptor(ends[0]);
-  const Descriptor writing(ends[1]);
+  auto [reading, writing] = make_pipe();
+  output_ = LineReader(std::move(reading));
   // Programs open /dev/stdout by its name, and then it is the pipe's owner that counts.
   if (fchown(writing.get(), identity.user, identity.group) != 0) throw_errno("hand a pipe to a program");
-  if (fcntl(output_.get(), F_SETFL, O_NONBLOCK) != 0) throw_errno("make a pipe");
   program.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", kFolder}, {"LANG", "C.UTF-8"}};
   program.directory = kFolder;
   program.network = network.host(plan.host).descriptor();
@@ -160,18 +153,10 @@ bool Service::answers(const Endpoint& server, int type, std::string_view questio
 
 std::vector<model::Event> Service::read_output() {
   std::vector<model::Event> events;
-  std::array<char, 4096> chunk{};
-  for (ssize_t n = 0; (n = read(output_.get(), chunk.data(), chunk.size())) > 0;) {
-    unfinished_.append(chunk.data(), static_cast<std::size_t>(n));
-    std::size_t begin = 0;
-    for (auto end = unfinished_.find('\n'); end != std::string::npos; end = unfinished_.find('\n', begin)) {
-      lines_.push_back(unfinished_.substr(begin, end - begin));
-      begin = end + 1;
-      if (lines_.size() > kKeptLines) lines_.pop_front();
-      if (plan_.read_log != nullptr) std::ranges::move(plan_.read_log(lines_.back()), std::back_inserter(events));
-    }
-    unfinished_.erase(0, begin);
-    if (unfinished_.size() > kLongestLine) unfinished_.clear();
+  while (auto line = output_.next()) {
+    if (plan_.read_log != nullptr) std::ranges::move(plan_.read_log(*line), std::back_inserter(events));
+    lines_.push_back(std::move(*line));
+    if (lines_.size() > kKeptLines) lines_.pop_front();
   }
   return events;
 }
@@ -180,7 +165,7 @@ std::string Service::last_words() const {
   std::string words;
   const std::size_t first = lines_.size() > 10 ? lines_.size() - 10 : 0;
   for (std::size_t i = first; i < lines_.size(); ++i) words += "  " + lines_[i] + "\n";
-  return words + (unfinished_.empty() ? "" : "  " + unfinished_ + "\n");
+  return words;
 }
 
 void Service::rewrite(const services::File& file) {

@@ -2,6 +2,7 @@
 
 #include "harness/kernel/host_view.h"
 #include "harness/kernel/program.h"
+#include "harness/lab/line_reader.h"
 #include "harness/lab/network.h"
 #include "harness/lab/trust.h"
 #include "harness/services/process.h"
@@ -29,7 +30,7 @@ class Service {
   // has ended.
   bool ready();
   // Readable when the program has written something or has ended.
-  int output() const { return output_.get(); }
+  int output() const { return output_.descriptor(); }
   int end() const { return program_->descriptor(); }
   // Takes what it has written: what its lines say, if they are made for machines. The last hundred lines are kept.
   std::vector<model::Event> read_output();
@@ -47,11 +48,10 @@ class Service {
   services::Process plan_;
   const Network* network_;
   std::optional<kernel::HostView> view_;
-  Descriptor output_;
+  LineReader output_;
   std::optional<kernel::Program> program_;
   Descriptor asking_;  // a question is under way on this socket
   std::deque<std::string> lines_;
-  std::string unfinished_;
   bool ready_ = false;
 };
 
