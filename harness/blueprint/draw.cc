@@ -1,9 +1,13 @@
+#include "harness/base/error.h"
 #include "harness/blueprint/steps.h"
 #include "harness/blueprint/topology.h"
 #include "harness/model/world.h"
 #include "harness/services/dnsmasq.h"
 
 #include <algorithm>
+#include <string>
+
+#include <fmt/format.h>
 
 namespace crypelab::blueprint {
 namespace {
@@ -24,6 +28,17 @@ void add_processes(Blueprint& blueprint, const std::vector<SiteFacts>& sites) {
   }
 }
 
+// A network that would silently be another one is worse than none.
+void refuse_what_no_program_does(const model::Site& site) {
+  const auto refuse = [&site](const std::string& what) {
+    throw Failure(Exit::unavailable, fmt::format("site {}: the lab has no program for {}", site.name, what));
+  };
+  if (site.nat64) refuse("nat64");
+  if (site.dns.answers == model::Answers::servfail) refuse("dns: servfail");
+  if (site.dns.delay > Duration{0}) refuse("a slow resolver");
+  if (site.dns.aaaa != model::Aaaa::normal) refuse("broken AAAA answers");
+}
+
 }  // namespace
 
 bool needs_user_space(const model::Direction& direction) {
@@ -31,6 +46,7 @@ bool needs_user_space(const model::Direction& direction) {
 }
 
 Blueprint draw(const model::Scenario& scenario) {
+  for (const auto& site : scenario.sites) refuse_what_no_program_does(site);
   const auto plans = plan_sites(scenario);
   const auto facts = site_facts(scenario, plans);
   Blueprint blueprint;

@@ -137,6 +137,27 @@ std::vector<Counter> border_counters(const std::string& host, const std::string&
   };
 }
 
+// The first `length` bits of an address, as nft compares a piece of payload.
+std::string leading_bits(const Address& address, unsigned length) {
+  std::uint64_t value = 0;
+  for (unsigned i = 0; i < length; ++i) value = value << 1 | (address.bytes()[i / 8] >> (7 - i % 8) & 1U);
+  return fmt::format("{:#x}", value);
+}
+
+// The internet's messages "too big" about packets to this site. Whom they are about stands in the packet that they
+// quote: behind 8 bytes of ICMP, at byte 16 of an IPv4 header and at byte 24 of an IPv6 header.
+void withhold_about(RuleChain& chain, const SitePlan& plan, const SiteState& state) {
+  if (state.uplink.too_big || plan.has_carrier()) return;
+  const auto withhold = [&](const char* message, unsigned offset, const Address& address, unsigned length) {
+    chain.rules.push_back(fmt::format("{} @th,{},{} {} counter name too_big_withheld_{} drop", message, offset, length,
+                                      leading_bits(address, length), plan.internet_interface));
+  };
+  constexpr const char* kNeeded = "icmp type destination-unreachable icmp code frag-needed";
+  withhold(kNeeded, (8 + 16) * 8, public_prefix(plan, state.public_generation).address, 32);
+  if (plan.lan4 && !plan.site->nat) withhold(kNeeded, (8 + 16) * 8, plan.lan4->address, plan.lan4->length);
+  if (plan.lan6) withhold("icmpv6 type packet-too-big", (8 + 24) * 8, plan.lan6->address, plan.lan6->length);
+}
+
 std::string lost_on(const SiteFacts& facts, const model::Direction& direction) {
   return facts.user_space_uplink ? "" : match_lost(loss_pattern(direction.loss));
 }
@@ -193,6 +214,7 @@ RuleTable internet_table(const std::vector<SiteFacts>& sites, const std::vector<
                "lost_" + plan.internet_interface);
     }
   }
+  for (std::size_t i = 0; i < sites.size(); ++i) withhold_about(silence, *sites[i].plan, states[i]);
   table.chains.push_back(std::move(silence));
   return table;
 }
@@ -217,6 +239,8 @@ std::vector<Counter> internet_counters(const std::vector<SiteFacts>& sites) {
     if (facts.plan->has_carrier()) continue;
     counters.push_back({"internet", "lost_" + facts.plan->internet_interface,
                         facts.plan->site->name + ": lost on the cable, towards the internet", 0});
+    counters.push_back({"internet", "too_big_withheld_" + facts.plan->internet_interface,
+                        facts.plan->site->name + ": \"packet too big\" about packets to it not sent", 0});
   }
   return counters;
 }
