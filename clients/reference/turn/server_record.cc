@@ -1,0 +1,69 @@
+#include "clients/reference/turn/server_record.h"
+
+namespace crypelab::client::turn {
+
+using Reason = Refusal::Reason;
+using Kind = NextStep::Kind;
+
+std::optional<Time> ServerRecord::may_ask(Time now) const {
+  if (closed_) return std::nullopt;
+  return std::max(now, not_before_);
+}
+
+NextStep ServerRecord::wait(Time until) {
+  not_before_ = std::max(not_before_, until);
+  return {Kind::wait, not_before_, families_};
+}
+
+NextStep ServerRecord::after(const Refusal& refusal, const Endpoint& server, Time now) {
+  redirections_.asked(server, now);
+  switch (refusal.reason) {
+    case Reason::mismatch:
+      if (misbehaviour_.breaks(Rule::u09)) return {Kind::new_port, now, families_};
+      if (++mismatches_ < most_mismatches) return {Kind::new_port, now, families_};
+      mismatches_ = 0;
+      return wait(now + pause_after_mismatches);
+    case Reason::quota:
+      return wait(now + (misbehaviour_.breaks(Rule::u11) ? Duration(1s) : pause_when_full));
+    case Reason::capacity:
+      return wait(now + (misbehaviour_.breaks(Rule::u12) ? Duration(1s) : pause_when_full));
+    case Reason::redirect:
+      if (refusal.redirect && redirections_.may_follow(*refusal.redirect, now, misbehaviour_)) {
+        return {Kind::redirect, now, families_};
+      }
+      return wait(now + stun::Redirections::memory);
+    case Reason::family:
+      if (misbehaviour_.breaks(Rule::u10)) return {Kind::new_port, now, families_};
+      // IPv4 is what a server can refuse outright when both are asked for, or the one family that was named.
+      if (families_ == AddressFamilies::both) {
+        families_ = AddressFamilies::v6;
+        return {Kind::new_port, now, families_};
+      }
+      break;
+    case Reason::credentials:
+    case Reason::wrong_credentials:
+      if (misbehaviour_.breaks(Rule::u07)) return wait(now + 1s);
+      break;
+    case Reason::forbidden:
+      if (misbehaviour_.breaks(Rule::u08)) return wait(now + 1s);
+      break;
+    case Reason::unreachable:
+    case Reason::transport_lost:
+      return {Kind::other_transport, now, families_};
+    case Reason::server_error:
+    case Reason::expired:
+    case Reason::out_of_step:
+      return wait(now + 1s);
+    case Reason::bad_request:
+    case Reason::unsupported:
+    case Reason::integrity:
+    case Reason::bid_down:
+    case Reason::malformed:
+      break;
+  }
+  // Integrity and bid-down are the path's doing as much as the server's, and asking again would only repeat them.
+  closed_ = true;
+  return {Kind::never, now, families_};
+}
+
+}  // namespace crypelab::client::turn
