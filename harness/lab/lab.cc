@@ -39,6 +39,8 @@ void require_programs(const blueprint::Blueprint& plan) {
 
 Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible)
     : plan_(plan), supervised_(&supervised), visible_(std::move(visible)), network_(plan_) {
+  // A program that has ended is seen where it is waited for, not by the signal of a pipe that leads to it.
+  std::signal(SIGPIPE, SIG_IGN);
   auto identity = static_cast<unsigned>(plan_.hosts.size());
   for (const auto& process : plan_.processes) {
     services_.emplace_back(process, plan_, network_, supervised_->identity(identity++), trust_);

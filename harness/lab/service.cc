@@ -23,6 +23,8 @@ namespace crypelab::lab {
 namespace {
 
 constexpr std::size_t kKeptLines = 100;
+// A question that was lost before anybody listened is asked again.
+constexpr auto kAskAgain = std::chrono::milliseconds(250);
 
 std::string replaced(std::string text) {
   for (const auto& [word, value] :
@@ -138,11 +140,13 @@ bool Service::answers(const Endpoint& server, int type, std::string_view questio
     char answer = 0;
     const auto size = recv(asking_.get(), &answer, 1, MSG_DONTWAIT | MSG_TRUNC);
     if (size > 0) return true;
-    if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
+    const bool waiting = size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    if (waiting && std::chrono::steady_clock::now() < asked_ + kAskAgain) return false;
     asking_.close();
   }
   const SocketAddress address(server);
   // A loopback or local connection is made or refused at once: a blocking socket does not wait here.
+  asked_ = std::chrono::steady_clock::now();
   asking_ = network_->host(plan_.host).open_socket(address.family(), type | SOCK_CLOEXEC);
   if (connect(asking_.get(), address.data(), address.size()) != 0 ||
       send(asking_.get(), question.data(), question.size(), MSG_NOSIGNAL) < 0) {

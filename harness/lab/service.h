@@ -7,6 +7,7 @@
 #include "harness/lab/trust.h"
 #include "harness/services/process.h"
 
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <string>
@@ -51,6 +52,7 @@ class Service {
   LineReader output_;
   std::optional<kernel::Program> program_;
   Descriptor asking_;  // a question is under way on this socket
+  std::chrono::steady_clock::time_point asked_{};
   std::deque<std::string> lines_;
   bool ready_ = false;
 };
