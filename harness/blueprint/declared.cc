@@ -182,10 +182,20 @@ class ClientQuestions {
 
  private:
   Declaration& add(std::string what, measure::Ask ask, Expected expected, Duration deadline) {
-    measure::Question question{fmt::format("q{}", declarations_.size() + 1), deadline, {}, {}, std::move(ask)};
+    measure::Question question{
+        fmt::format("q{}", declarations_.size() + 1), deadline + slowness(), {}, {}, std::move(ask)};
     declarations_.push_back(
         {site_.name, client_.name, std::move(what), std::move(question), std::move(expected), {}, 0});
     return declarations_.back();
+  }
+
+  // What the declared uplink adds to every answer: a handshake and a question are two round trips, jitter goes to both
+  // sides, and a TCP segment that is lost comes again after one second, then after two (RFC 6298 section 2).
+  Duration slowness() const {
+    const auto& up = site_.uplink.up;
+    const auto& down = site_.uplink.down;
+    const bool lossy = up.loss.index() != 0 || down.loss.index() != 0;
+    return 2 * (up.delay + down.delay) + 4 * (up.jitter + down.jitter) + (lossy ? Duration(4s) : Duration(0));
   }
 
   void reach(Transport transport, const Endpoint& to, const Endpoint& decided_by) {

@@ -83,8 +83,7 @@ void raise_loopback(NetlinkSocket& route) {
 
 }  // namespace
 
-// The thread moves over and back, because that was measured faster than a short-lived thread and needs no second thread
-// in a process that is going to fork.
+// The thread moves over and back: a process that is going to fork must not have a second one.
 NetworkNamespace::NetworkNamespace() {
   const Descriptor home = open_current_namespace();
   if (::unshare(CLONE_NEWNET) != 0) throw_no_namespace(errno);

@@ -11,7 +11,7 @@ namespace crypelab::kernel {
 // afterwards. Signals that the process ignores, as under nohup, stay ignored.
 class SignalQueue {
  public:
-  explicit SignalQueue(std::initializer_list<int> signals);
+  SignalQueue(std::initializer_list<int> signals);
   SignalQueue(const SignalQueue&) = delete;
   SignalQueue& operator=(const SignalQueue&) = delete;
   ~SignalQueue();
