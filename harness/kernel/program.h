@@ -5,6 +5,7 @@
 #include "harness/kernel/supervisor.h"
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -78,6 +79,8 @@ class Program {
   // SIGTERM, and SIGKILL to all of it after `grace`.
   ProgramStatus terminate(std::chrono::milliseconds grace);
   ProgramStatus kill();
+  // SIGKILL to all of it, without waiting: of many programs the kernel then clears up side by side.
+  void condemn() { init_.signal(SIGKILL); }
 
  private:
   ChildProcess init_;

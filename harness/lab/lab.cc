@@ -61,6 +61,10 @@ Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised,
   }
 }
 
+Lab::~Lab() {
+  for (auto& service : services_) service.condemn();
+}
+
 void Lab::take_output(Service& service) {
   for (auto& event : service.read_output()) {
     event.at = Loop::Clock::now() - up_;

@@ -37,6 +37,7 @@ class Lab {
  public:
   // `visible` are files and folders of the machine outside that programs on the hosts may read.
   Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible = {});
+  ~Lab();
   Lab(const Lab&) = delete;
   Lab& operator=(const Lab&) = delete;
 

@@ -35,6 +35,8 @@ class Service {
   int end() const { return program_->descriptor(); }
   // Takes what it has written: what its lines say, if they are made for machines. The last hundred lines are kept.
   std::vector<model::Event> read_output();
+  // Its end begins, and is over when it is destroyed.
+  void condemn() { program_->condemn(); }
   // How it ended, if it has.
   std::optional<kernel::ProgramStatus> ended() { return program_->poll(); }
   std::string last_words() const;
