@@ -277,7 +277,7 @@ class ClientQuestions {
       if (dns.answers == model::Answers::internal_only) {
         expected.any_of = {measure::DnsOutcome::nxdomain, measure::DnsOutcome::refused};
       }
-      if (six && dns.answers == model::Answers::normal) {
+      if (six && dns.answers != model::Answers::servfail && dns.aaaa != model::Aaaa::normal) {
         constexpr std::array words{measure::DnsOutcome::addresses, measure::DnsOutcome::servfail,
                                    measure::DnsOutcome::silent, measure::DnsOutcome::nxdomain};
         expected.any_of = {words.at(static_cast<std::size_t>(dns.aaaa))};
@@ -289,7 +289,8 @@ class ClientQuestions {
       add(fmt::format("DNS {} of {}", six ? "AAAA" : "A", kName), measure::Resolve{kName, type, {}}, expected,
           silent ? kShort : kPatience);
     }
-    if (site_.nat64 && site_.nat64->dns64 && dns.answers == model::Answers::normal && !late) {
+    if (site_.nat64 && site_.nat64->dns64 && dns.answers == model::Answers::normal && dns.aaaa == model::Aaaa::normal &&
+        !late) {
       add("DNS64", measure::Resolve{"ipv4only.arpa", measure::RecordType::aaaa, {}},
           ExpectDns{{measure::DnsOutcome::addresses}, {}, site_.nat64->prefix, dns.delay}, kPatience);
     }

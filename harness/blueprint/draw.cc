@@ -1,4 +1,5 @@
 #include "harness/base/error.h"
+#include "harness/blueprint/resolvers.h"
 #include "harness/blueprint/steps.h"
 #include "harness/blueprint/topology.h"
 #include "harness/model/world.h"
@@ -16,15 +17,7 @@ void add_processes(Blueprint& blueprint, const std::vector<SiteFacts>& sites) {
   const auto& dns = model::world_host("dns");
   blueprint.processes.push_back(services::world_dns("dns", dns.addresses, model::world_names()));
   for (const auto& facts : sites) {
-    services::Resolver settings;
-    settings.name = facts.plan->site->name + ".resolver";
-    settings.host = facts.plan->edge;
-    settings.listen = facts.plan->lan_addresses();
-    if (facts.plan->site->dns.answers == model::Answers::normal) settings.upstream = dns.addresses.front();
-    for (const auto& sets : facts.domains) {
-      settings.sets.push_back({sets.set4, sets.set6, names_of(sets.domains)});
-    }
-    blueprint.processes.push_back(services::resolver(settings));
+    for (auto& process : draw_resolvers(facts)) blueprint.processes.push_back(std::move(process));
   }
 }
 
@@ -34,9 +27,6 @@ void refuse_what_no_program_does(const model::Site& site) {
     throw Failure(Exit::unavailable, fmt::format("site {}: the lab has no program for {}", site.name, what));
   };
   if (site.nat64) refuse("nat64");
-  if (site.dns.answers == model::Answers::servfail) refuse("dns: servfail");
-  if (site.dns.delay > Duration{0}) refuse("a slow resolver");
-  if (site.dns.aaaa != model::Aaaa::normal) refuse("broken AAAA answers");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 namespace crypelab::faults {
 
 // `arguments` are those behind the command's name. Each returns the program's exit status.
+int run_dns(const std::vector<std::string>& arguments);
 int run_files(const std::vector<std::string>& arguments);
 int run_portal(const std::vector<std::string>& arguments);
 int run_proxy(const std::vector<std::string>& arguments);

@@ -18,6 +18,7 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
+    {"dns", faults::run_dns},
     {"files", faults::run_files},
     {"portal", faults::run_portal},
     {"proxy", faults::run_proxy},

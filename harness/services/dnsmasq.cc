@@ -110,9 +110,17 @@ Process resolver(const Resolver& settings) {
   } else {
     process.argv.emplace_back("--address=/#/");
   }
+  for (const auto& record : settings.records) {
+    std::string option = "--host-record=" + record.name;
+    for (const auto& address : record.addresses) option += "," + to_string(address);
+    process.argv.push_back(std::move(option));
+  }
+  if (!settings.domain.empty()) process.argv.push_back(fmt::format("--local=/{}/", settings.domain));
+  // A name that it answers by itself: whether it is ready is no question to the rest of the world.
+  process.argv.push_back(fmt::format("--host-record={},127.0.0.1", kReadyName));
   for (auto& option : learning(settings.sets)) process.argv.push_back(std::move(option));
   process.network_administrator = !settings.sets.empty();
-  process.readiness = AnswersDns{{settings.listen.at(0), settings.port}, "ipv4only.arpa"};
+  process.readiness = AnswersDns{{settings.listen.at(0), settings.port}, kReadyName};
   process.package = "dnsmasq-base";
   return process;
 }

@@ -30,6 +30,8 @@ struct Resolver {
   std::uint16_t port = 53;
   std::optional<Address> upstream;  // absent: names of the world do not exist (NXDOMAIN)
   std::vector<LearningSet> sets;
+  std::vector<model::WorldName> records;  // names of the site itself, answered whatever the upstream says
+  std::string domain;                     // of the site itself: of its names nobody else is asked
 };
 Process resolver(const Resolver& settings);
 

@@ -39,6 +39,8 @@ struct AnswersDns {  // a question for `name` sent from the program's own host i
   std::string name;
   bool operator==(const AnswersDns&) const = default;
 };
+// The name that every resolver of the lab answers by itself.
+inline constexpr const char* kReadyName = "ready.lab.test";
 struct PrintsLine {  // a line that contains `text` on standard output or error
   std::string text;
   bool operator==(const PrintsLine&) const = default;

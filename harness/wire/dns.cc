@@ -119,6 +119,27 @@ Result<DnsAnswer> parse_dns_answer(Bytes datagram) {
   return answer;
 }
 
+Result<DnsQuestion> parse_dns_question(Bytes message) {
+  if (message.size() < kHeader) return Complaint{"shorter than a DNS header"};
+  if ((load<std::uint16_t>(message, 2) & 0xF800) != 0) return Complaint{"not a standard query"};
+  if (load<std::uint16_t>(message, 4) != 1) return Complaint{"does not ask exactly one question"};
+  DnsQuestion question;
+  question.id = load<std::uint16_t>(message, 0);
+  std::size_t at = kHeader;
+  if (!read_name(message, at, &question.name) || at + 4 > message.size()) return Complaint{"the question is broken"};
+  question.type = static_cast<DnsType>(load<std::uint16_t>(message, at));
+  question.size = at + 4;
+  return question;
+}
+
+std::vector<std::uint8_t> encode_dns_refusal(Bytes message, const DnsQuestion& question, DnsCode code) {
+  std::vector<std::uint8_t> bytes(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(question.size));
+  const auto desired = load<std::uint16_t>(message, 2) & 0x0100;
+  store<std::uint16_t>(bytes, 2, static_cast<std::uint16_t>(0x8080 | desired | static_cast<unsigned>(code)));
+  for (const std::size_t count : {6, 8, 10}) store<std::uint16_t>(bytes, count, 0);
+  return bytes;
+}
+
 std::optional<Prefix> nat64_prefix(const Address& synthesized) {
   if (!synthesized.is_v6()) return std::nullopt;
   const auto& bytes = synthesized.bytes();

@@ -34,6 +34,22 @@ struct DnsAnswer {
 // it; at most 256 records are looked at. Which names the records belong to is not checked: the resolver is trusted.
 Result<DnsAnswer> parse_dns_answer(Bytes datagram);
 
+// What a client asked. Types that the enumeration does not name occur and are kept.
+struct DnsQuestion {
+  std::uint16_t id = 0;
+  std::string name;  // in lower case, without the final dot; bytes as they came
+  DnsType type = DnsType::a;
+  std::size_t size = 0;  // of header and question together; what follows are other sections
+  bool operator==(const DnsQuestion&) const = default;
+};
+
+// A whole message. Complains when it is not a standard query with exactly one question.
+Result<DnsQuestion> parse_dns_question(Bytes message);
+
+// The answer without records that refuses `message`, which holds `question`: opcode, "recursion desired" and question
+// repeated, "recursion available" set.
+std::vector<std::uint8_t> encode_dns_refusal(Bytes message, const DnsQuestion& question, DnsCode code);
+
 // The translation prefix in which an AAAA record of ipv4only.arpa was made (RFC 7050 section 3, RFC 6052 section 2.2).
 std::optional<Prefix> nat64_prefix(const Address& synthesized);
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 namespace crypelab::blueprint {
@@ -129,15 +130,25 @@ TEST(draw, a_moving_nat_repeats_two_steps) {
 }
 
 TEST(draw, refuses_what_no_program_does) {
-  const auto refused = [](auto change) {
-    auto scenario = two_sites();
-    change(scenario.sites[0]);
-    EXPECT_THROW(draw(scenario), Failure);
+  auto scenario = two_sites();
+  scenario.sites[0].nat64 = model::Nat64{*parse_prefix("2001:db8:64::/96"), true};
+  EXPECT_THROW(draw(scenario), Failure);
+}
+
+TEST(draw, a_resolver_with_faults_stands_behind_the_program_that_makes_them) {
+  auto scenario = two_sites();
+  scenario.sites[0].dns.delay = std::chrono::seconds(5);
+  const auto drawn = draw(scenario);
+  const auto process = [&](const std::string& name) {
+    const auto found = std::ranges::find(drawn.processes, name, &services::Process::name);
+    return found == drawn.processes.end() ? std::string() : fmt::format("{}", fmt::join(found->argv, " "));
   };
-  refused([](model::Site& site) { site.dns.delay = std::chrono::seconds(5); });
-  refused([](model::Site& site) { site.dns.answers = model::Answers::servfail; });
-  refused([](model::Site& site) { site.dns.aaaa = model::Aaaa::silent; });
-  refused([](model::Site& site) { site.nat64 = model::Nat64{*parse_prefix("2001:db8:64::/96"), true}; });
+  const auto& site = scenario.sites[0].name;
+  EXPECT_NE(process(site + ".resolver").find("--port=5301 --listen-address=127.0.0.1 "), std::string::npos);
+  EXPECT_NE(process(site + ".dns-faults").find(":53 --upstream 127.0.0.1:5301 --delay 5s"), std::string::npos);
+  const auto& twin = scenario.sites[1].name;
+  EXPECT_NE(process(twin + ".resolver").find("--port=53 "), std::string::npos);
+  EXPECT_EQ(process(twin + ".dns-faults"), "");
 }
 
 TEST(loss_pattern, shares_are_exact) {

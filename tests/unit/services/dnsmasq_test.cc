@@ -50,6 +50,17 @@ TEST(dnsmasq, a_resolver_without_upstream_knows_no_names) {
   EXPECT_TRUE(has(resolver(internal), "--address=/#/"));
 }
 
+TEST(dnsmasq, names_of_the_site_are_its_own_and_readiness_asks_nobody_else) {
+  auto own = settings();
+  own.domain = "office.test";
+  own.records = {{"alice.office.test", {*parse_address("10.20.0.10"), *parse_address("2001:db8:20::a")}}};
+  const auto process = resolver(own);
+  EXPECT_TRUE(has(process, "--host-record=alice.office.test,10.20.0.10,2001:db8:20::a"));
+  EXPECT_TRUE(has(process, "--local=/office.test/"));
+  EXPECT_TRUE(has(process, "--host-record=ready.lab.test,127.0.0.1"));
+  EXPECT_EQ(std::get<AnswersDns>(process.readiness).name, kReadyName);
+}
+
 TEST(dnsmasq, a_name_fills_every_set_that_wants_it) {
   auto learning = settings();
   learning.sets = {{"a4", "a6", {"turn.crype.test"}}, {"b4", "b6", {"turn.crype.test", "www.crype.test"}}};
