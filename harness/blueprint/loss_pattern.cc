@@ -94,8 +94,7 @@ LossPattern list_pattern(const model::PacketListLoss& loss) {
     if (packet > 0) pattern.lost.push_back(packet - 1);
   }
   std::ranges::sort(pattern.lost);
-  const auto [first, last] = std::ranges::unique(pattern.lost);
-  pattern.lost.erase(first, last);
+  pattern.lost.erase(std::unique(pattern.lost.begin(), pattern.lost.end()), pattern.lost.end());
   return pattern;
 }
 

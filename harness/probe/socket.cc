@@ -75,7 +75,8 @@ Outcome outcome_of_icmp(const sock_extended_err& error) {
 
 std::optional<Address> offender_of(const sock_extended_err& error) {
   SocketAddress offender;
-  const sockaddr* const from = SO_EE_OFFENDER(&error);
+  // SO_EE_OFFENDER of <linux/errqueue.h>, which casts const away.
+  const auto* const from = reinterpret_cast<const sockaddr*>(&error + 1);
   if (from->sa_family == AF_INET) offender.size = sizeof(sockaddr_in);
   if (from->sa_family == AF_INET6) offender.size = sizeof(sockaddr_in6);
   if (offender.size == 0) return std::nullopt;
