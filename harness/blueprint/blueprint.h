@@ -49,6 +49,12 @@ struct Sysctl {
   bool operator==(const Sysctl&) const = default;
 };
 
+struct PacketQueue {  // packets that come to this chain of the table of ours wait for a program's verdict
+  std::string chain;
+  std::uint16_t number = 0;
+  bool operator==(const PacketQueue&) const = default;
+};
+
 struct Host {
   std::string name;  // "alice", "office.edge", "office.carrier", "internet", "signal"
   Role role = Role::client;
@@ -62,7 +68,8 @@ struct Host {
   std::vector<Sysctl>
       sysctls;           // written while the host has no interface but the loopback: "default" rules those to come
   std::string rule_set;  // nft text of the tables of ours, or empty; loads in one transaction, replaces itself
-  std::vector<Address> resolvers;  // for its resolv.conf
+  std::vector<PacketQueue> queues;  // a rule that nft cannot write: the lab adds it before links rise
+  std::vector<Address> resolvers;   // for its resolv.conf
   std::vector<services::Issuer> trusts{services::Issuer::lab};
   bool operator==(const Host&) const = default;
 };

@@ -1,4 +1,5 @@
 #include "harness/base/error.h"
+#include "harness/blueprint/gate_rules.h"
 #include "harness/blueprint/resolvers.h"
 #include "harness/blueprint/steps.h"
 #include "harness/blueprint/topology.h"
@@ -18,6 +19,7 @@ void add_processes(Blueprint& blueprint, const std::vector<SiteFacts>& sites) {
   blueprint.processes.push_back(services::world_dns("dns", dns.addresses, model::world_names()));
   for (const auto& facts : sites) {
     for (auto& process : draw_resolvers(facts)) blueprint.processes.push_back(std::move(process));
+    if (needs_gate(facts)) blueprint.processes.push_back(services::gate(gate_settings(facts)));
   }
 }
 
@@ -54,6 +56,7 @@ Blueprint draw(const model::Scenario& scenario) {
     }
     blueprint.hosts.push_back(draw_edge(plans[i]));
     blueprint.hosts.back().rule_set = text_of(edge_table(facts[i], states[i]));
+    if (needs_gate(facts[i])) blueprint.hosts.back().queues.push_back({gate_chain().name, kGateQueue});
     for (auto& counter : edge_counters(facts[i])) blueprint.counters.push_back(std::move(counter));
   }
   for (const auto& client : scenario.clients) blueprint.hosts.push_back(draw_client(client, plans));

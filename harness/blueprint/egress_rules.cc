@@ -1,5 +1,6 @@
 #include "harness/blueprint/egress_rules.h"
 
+#include "harness/blueprint/gate_rules.h"
 #include "harness/blueprint/loss_pattern.h"
 #include "harness/model/describe.h"
 
@@ -68,6 +69,8 @@ std::vector<std::string> conditions(const model::Match& match, bool tcp_only, co
   std::string transport;
   if (protocol == Protocol::udp) transport = "meta l4proto udp ";
   if (protocol == Protocol::tcp) transport = "meta l4proto tcp ";
+  // Of UDP's header eight bytes, of the message's four: the magic cookie (RFC 8489 section 5).
+  if (match.payload == model::Payload::stun) transport += "@th,96,32 0x2112a442 ";
   if (protocol == Protocol::icmp) transport = "meta l4proto { icmp, ipv6-icmp } ";
   if (!match.ports.empty()) {
     if (protocol == Protocol::icmp) return {};
@@ -113,6 +116,7 @@ const char* icmpx(model::Unreachable with) {
 struct Body {
   std::string name;       // "egress_1"
   unsigned identity = 0;  // distinguishes rules of all generations: kept in a connection's mark
+  unsigned policy = 0;    // the gate's number for it
   Way way = Way::out;
 
   std::string hit() const { return fmt::format("counter name {}{}", name, suffix(way)); }
@@ -154,11 +158,14 @@ struct Body {
     rules.emplace_back("accept");
     return rules;
   }
+  std::vector<std::string> operator()(const model::FirstBytes& first) const {
+    return gate_body(first, policy, way == Way::in, hit(), over());
+  }
 };
 
 bool may_stop(const model::Action& action) {
   return std::holds_alternative<model::AcceptThenDrop>(action) || std::holds_alternative<model::Police>(action) ||
-         std::holds_alternative<model::Lose>(action);
+         std::holds_alternative<model::Lose>(action) || std::holds_alternative<model::FirstBytes>(action);
 }
 
 }  // namespace
@@ -183,8 +190,10 @@ void add_egress(RuleTable& table, const EgressList& list, const std::vector<Doma
     std::vector<RuleChain> bodies;
     for (std::size_t i = 0; i < list.rules->size(); ++i) {
       const auto& rule = (*list.rules)[i];
-      const Body body{egress_name(list.generation, i + 1), static_cast<unsigned>(list.generation * 1000 + i + 1), way};
-      const bool tcp_only = std::holds_alternative<model::Reset>(rule.action);
+      const Body body{egress_name(list.generation, i + 1), static_cast<unsigned>(list.generation * 1000 + i + 1),
+                      gate_number(list.generation, i + 1), way};
+      const bool tcp_only =
+          std::holds_alternative<model::Reset>(rule.action) || std::holds_alternative<model::FirstBytes>(rule.action);
       for (const auto& condition : conditions(rule.match, tcp_only, sets, way)) {
         chain.rules.push_back(fmt::format("{}goto {}{}", condition, body.name, suffix(way)));
       }

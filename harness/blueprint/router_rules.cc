@@ -1,5 +1,6 @@
 #include "harness/blueprint/router_rules.h"
 
+#include "harness/blueprint/gate_rules.h"
 #include "harness/blueprint/loss_pattern.h"
 #include "harness/blueprint/nat_rules.h"
 
@@ -185,6 +186,7 @@ RuleTable edge_table(const SiteFacts& facts, const SiteState& state) {
   border.too_big = state.uplink.too_big;
   add_loss(table, kWan, lost_on(facts, state.uplink.down), "lost_wan0");
   add_border(table, border);
+  if (needs_gate(facts)) table.chains.push_back(gate_chain());
   if (state.egress) add_egress(table, *state.egress, facts.domains);
   return table;
 }

@@ -124,6 +124,26 @@ NetlinkAnswer NetlinkSocket::ask(const NetlinkMessage& message) {
   return receive(send(message, NLM_F_ACK), {}, interrupted);
 }
 
+NetlinkAnswer NetlinkSocket::ask_batch(std::initializer_list<const NetlinkMessage*> messages) {
+  ++sequence_;
+  std::string datagram;
+  for (const auto* message : messages) {
+    nlmsghdr* header = message->bytes();
+    header->nlmsg_seq = sequence_;
+    header->nlmsg_pid = 0;
+    datagram.append(reinterpret_cast<const char*>(header), header->nlmsg_len);
+    datagram.resize(NLMSG_ALIGN(datagram.size()));
+  }
+  sockaddr_nl kernel{};
+  kernel.nl_family = AF_NETLINK;
+  while (::sendto(socket_.get(), datagram.data(), datagram.size(), 0, reinterpret_cast<const sockaddr*>(&kernel),
+                  sizeof kernel) < 0) {
+    if (errno != EINTR) throw_errno("send to netlink");
+  }
+  bool interrupted = false;
+  return receive(sequence_, {}, interrupted);
+}
+
 void NetlinkSocket::request(const NetlinkMessage& message, std::string_view what, std::string_view feature) {
   if (const auto answer = ask(message); answer.error != 0) throw_refusal(answer, what, feature);
 }

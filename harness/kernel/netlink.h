@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -67,6 +68,9 @@ class NetlinkSocket {
   void request(const NetlinkMessage& message, std::string_view what, std::string_view feature = {});
   // The same for callers to whom a refusal is an answer.
   NetlinkAnswer ask(const NetlinkMessage& message);
+  // Sends these messages as one datagram, a transaction of nf_tables (NFNL_MSG_BATCH_BEGIN and END around it), and
+  // waits for the acknowledgement of the one that asks for it (NLM_F_ACK), or for the first refusal.
+  NetlinkAnswer ask_batch(std::initializer_list<const NetlinkMessage*> messages);
   // Asks for one object, and gives the kernel's message to `take`. Throws like request().
   void get(const NetlinkMessage& message, std::string_view what, const std::function<void(const nlmsghdr&)>& take);
   // Asks for all objects of a kind (NLM_F_DUMP). They may change while they are listed: then `forget` is called and the

@@ -1,10 +1,10 @@
 #include "harness/kernel/rule_counters.h"
 
 #include "harness/base/error.h"
+#include "harness/kernel/nft_family.h"
 
 #include <array>
 #include <cerrno>
-#include <string_view>
 #include <utility>
 
 #include <endian.h>
@@ -19,16 +19,6 @@ namespace crypelab::kernel {
 
 namespace {
 
-// enum nfproto of <linux/netfilter.h>, which does not go with the C library's headers in C++.
-std::uint8_t family_number(const std::string& name) {
-  constexpr std::array<std::pair<std::string_view, std::uint8_t>, 6> families{
-      {{"inet", 1}, {"ip", 2}, {"arp", 3}, {"netdev", 5}, {"bridge", 7}, {"ip6", 10}}};
-  for (const auto& [known, number] : families) {
-    if (name == known) return number;
-  }
-  throw Failure(Exit::software, fmt::format("{} is not a family of nftables", name));
-}
-
 std::uint64_t big_endian(const nlattr* attribute) {
   return attribute == nullptr ? 0 : be64toh(nla_get_u64(const_cast<nlattr*>(attribute)));
 }
@@ -40,7 +30,7 @@ RuleCounters::RuleCounters(const NetworkNamespace& in, RuleTable table)
 
 std::map<std::string, RuleCount, std::less<>> RuleCounters::read() {
   NetlinkMessage message((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETOBJ, NLM_F_DUMP);
-  message.header(nfgenmsg{family_number(table_.family), NFNETLINK_V0, 0});
+  message.header(nfgenmsg{nft_family(table_.family), NFNETLINK_V0, 0});
   message.put_string(NFTA_OBJ_TABLE, table_.name);
   message.put_u32(NFTA_OBJ_TYPE, htobe32(NFT_OBJECT_COUNTER));
 

@@ -2,6 +2,7 @@
 
 #include "harness/base/error.h"
 #include "harness/kernel/flows.h"
+#include "harness/kernel/queue_rule.h"
 #include "harness/kernel/route.h"
 #include "harness/kernel/rule_set.h"
 
@@ -55,6 +56,11 @@ Network::Network(const blueprint::Blueprint& plan) {
     address(host);
   }
   for (auto& load : loads) load.finish();
+  for (const auto& host : plan.hosts) {
+    for (const auto& queue : host.queues) {
+      kernel::queue_packets(hosts_.at(host.name), kTable, queue.chain, queue.number);
+    }
+  }
   for (auto& wire : wires_) {
     wire.near.raise();
     if (wire.far) wire.far->raise();

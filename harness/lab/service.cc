@@ -101,6 +101,7 @@ Service::Service(const services::Process& plan, const blueprint::Blueprint& blue
   program.host_name = plan.host;
   program.identity = identity;
   if (plan.network_administrator) program.capabilities.push_back(CAP_NET_ADMIN);
+  if (plan.raw_sockets) program.capabilities.push_back(CAP_NET_RAW);
   program.descriptors = {-1, writing.get(), writing.get()};
   program_.emplace(program);
 }

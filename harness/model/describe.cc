@@ -22,6 +22,18 @@ std::string_view word(Unreachable with) {
   return "";
 }
 
+std::string_view first_bytes_word(FirstBytes::Inside inside) {
+  switch (inside) {
+    case FirstBytes::Inside::tls:
+      return "tls-only";
+    case FirstBytes::Inside::http:
+      return "http-only";
+    case FirstBytes::Inside::web:
+      return "web-only";
+  }
+  return "";
+}
+
 std::string join(const std::vector<std::string>& parts) { return fmt::format("{}", fmt::join(parts, ", ")); }
 
 std::string match_text(const Match& match, std::vector<std::string> fields) {
@@ -36,6 +48,7 @@ std::string match_text(const Match& match, std::vector<std::string> fields) {
   for (const auto& prefix : match.to) list.push_back(to_string(prefix));
   if (!list.empty()) fields.push_back("to: [" + join(list) + "]");
   if (!match.domains.empty()) fields.push_back("domains: [" + join(match.domains) + "]");
+  if (match.payload == Payload::stun) fields.emplace_back("payload: stun");
   return fields.empty() ? "{}" : "{ " + join(fields) + " }";
 }
 
@@ -124,6 +137,18 @@ std::string describe(const EgressRule& rule) {
                  [&](const Lose& lose) {
                    word = "lose";
                    fields.push_back("loss: " + describe(lose.loss));
+                 },
+                 [&](const FirstBytes& first) {
+                   word = first_bytes_word(first.inside);
+                   if (!first.sni.empty()) {
+                     fields.push_back("sni: [" + join(first.sni) + "]");
+                   } else if (first.sni_required) {
+                     fields.emplace_back("sni: required");
+                   }
+                   if (!first.alpn.empty()) fields.push_back("alpn: [" + join(first.alpn) + "]");
+                   fields.emplace_back(first.otherwise == FirstBytes::Otherwise::reset ? "otherwise: reset"
+                                                                                       : "otherwise: drop");
+                   if (first.after) fields.push_back("after: " + to_string(*first.after));
                  },
              },
              rule.action);

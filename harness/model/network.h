@@ -2,6 +2,7 @@
 
 #include "harness/base/address.h"
 #include "harness/base/units.h"
+#include "harness/model/first_bytes.h"
 #include "harness/model/port_range.h"
 #include "harness/model/proxy.h"
 
@@ -73,7 +74,8 @@ struct Match {
   std::vector<PortRange> ports;
   std::vector<Prefix> to;
   std::vector<std::string>
-      domains;  // addresses learnt from the answers of the site's resolver; "*.x" covers subdomains
+      domains;                     // addresses learnt from the answers of the site's resolver; "*.x" covers subdomains
+  Payload payload = Payload::any;  // of UDP
   bool operator==(const Match&) const = default;
 };
 
@@ -105,7 +107,7 @@ struct Lose {  // these packets are lost, the rest passes
   Loss loss;
   bool operator==(const Lose&) const = default;
 };
-using Action = std::variant<Allow, Drop, Reject, Reset, AcceptThenDrop, Police, Lose>;
+using Action = std::variant<Allow, Drop, Reject, Reset, AcceptThenDrop, Police, Lose, FirstBytes>;
 
 // One line of the border's ordered list: the first match decides; what no rule matches is dropped.
 struct EgressRule {

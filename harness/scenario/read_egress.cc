@@ -13,12 +13,22 @@ constexpr std::size_t kMostRules = 200;
 constexpr std::size_t kMostInList = 64;
 constexpr Duration kLongestAcceptance = std::chrono::hours(24);
 
+// Resets and a look at the first bytes of a connection are TCP's, whether the rule says so or not.
+bool means_tcp(const model::Action& action) {
+  return std::holds_alternative<model::Reset>(action) || std::holds_alternative<model::FirstBytes>(action);
+}
+
 void check_protocol(const Node& node, const model::EgressRule& read, Problems& problems) {
-  const bool resets = std::holds_alternative<model::Reset>(read.action);
   const auto protocol = read.match.protocol;
   if (protocol == model::Protocol::any && node.find("protocol") != nullptr) return;  // already complained about
-  if (resets && protocol != model::Protocol::tcp) {
-    problems.add(place(node, {"protocol"}), "only TCP can be reset", "for others: reject");
+  if (means_tcp(read.action) && protocol != model::Protocol::tcp) {
+    const bool resets = std::holds_alternative<model::Reset>(read.action);
+    problems.add(place(node, {"protocol"}),
+                 resets ? "only TCP can be reset" : "only TCP has first bytes that can be looked at",
+                 resets ? "for others: reject" : "for UDP: payload: stun");
+  } else if (read.match.payload != model::Payload::any && protocol != model::Protocol::udp) {
+    problems.add(place_of_key(node, {"payload"}), "a payload needs 'protocol: udp'",
+                 "of TCP: tls-only, http-only, web-only");
   } else if (!read.match.ports.empty() && protocol != model::Protocol::tcp && protocol != model::Protocol::udp) {
     problems.add(place_of_key(node, {"ports"}), "ports need 'protocol: udp' or 'protocol: tcp'",
                  "two rules say both protocols");
@@ -46,16 +56,69 @@ model::Match read_match(const Node& node, Problems& problems) {
       if (auto domain = read_domain(*item, problems)) match.domains.push_back(std::move(*domain));
     }
   }
+  if (const Node* payload = map.find("payload")) {
+    assign(match.payload, read_word(*payload, "a payload", kPayloads, problems));
+  }
   return match;
 }
 
-// Which word may stand beside which action.
-std::string_view companion_of(std::string_view action) {
-  if (action == "reject") return kRejectWith;
-  if (action == "accept-then-drop") return kAcceptAfter;
-  if (action == "police") return kPoliceRate;
-  if (action == "lose") return kLoseLoss;
+std::optional<model::FirstBytes::Inside> inside_of(std::string_view action) {
+  if (action == "tls-only") return model::FirstBytes::Inside::tls;
+  if (action == "http-only") return model::FirstBytes::Inside::http;
+  if (action == "web-only") return model::FirstBytes::Inside::web;
+  return std::nullopt;
+}
+
+// Which words may stand beside which action.
+std::vector<std::string_view> companions_of(std::string_view action) {
+  if (action == "reject") return {kRejectWith};
+  if (action == "accept-then-drop") return {kAcceptAfter};
+  if (action == "police") return {kPoliceRate};
+  if (action == "lose") return {kLoseLoss};
+  if (action == "http-only") return {"otherwise", "after"};
+  if (inside_of(action)) return {kFirstBytesWords.begin(), kFirstBytesWords.end()};
   return {};
+}
+
+// RFC 7301 section 3.1; what cannot be written in a file, nobody needs.
+std::optional<std::string> read_protocol_name(const Node& node, Problems& problems) {
+  if (!expect_scalar(node, "an application protocol", problems)) return std::nullopt;
+  const bool legal = !node.text.empty() && node.text.size() <= 255 &&
+                     std::ranges::all_of(node.text, [](char c) { return c > ' ' && c <= '~'; });
+  if (!legal) {
+    problems.add(node.at, in_quotes(node.text) + " is not an application protocol",
+                 "write it as in ALPN: h2, http/1.1, stun.turn");
+    return std::nullopt;
+  }
+  return node.text;
+}
+
+model::FirstBytes read_first_bytes(model::FirstBytes::Inside inside, const Mapping& rule, Problems& problems) {
+  model::FirstBytes action;
+  action.inside = inside;
+  if (const Node* sni = rule.find("sni")) {
+    action.sni_required = true;
+    if (sni->kind != Node::Kind::scalar || sni->text != kSniRequired) {
+      for (const Node* item : read_some(*sni, "server names", kMostInList, problems)) {
+        if (auto name = read_domain(*item, problems)) action.sni.push_back(std::move(*name));
+      }
+    }
+  }
+  if (const Node* alpn = rule.find("alpn")) {
+    for (const Node* item : read_some(*alpn, "application protocols", kMostInList, problems)) {
+      if (auto name = read_protocol_name(*item, problems)) action.alpn.push_back(std::move(*name));
+    }
+  }
+  if (const Node* otherwise = rule.find("otherwise")) {
+    assign(action.otherwise, read_word(*otherwise, "what happens to the others", kOtherwise, problems));
+  }
+  if (const Node* after = rule.find("after")) {
+    action.after = read_bytes(*after, "a size", problems);
+    if (action.otherwise == model::FirstBytes::Otherwise::reset) {
+      problems.add(after->at, "what is reset does not pass for a while first", "with after: otherwise: drop");
+    }
+  }
+  return action;
 }
 
 std::optional<model::Action> read_accept_then_drop(const Node& after, Problems& problems) {
@@ -79,6 +142,7 @@ std::optional<model::Action> read_action(std::string_view word, const Mapping& r
   if (word == "allow") return model::Allow{};
   if (word == "drop") return model::Drop{};
   if (word == "reset") return model::Reset{};
+  if (const auto inside = inside_of(word)) return read_first_bytes(*inside, rule, problems);
   if (word == "reject") {
     model::Reject action;
     if (const Node* with = rule.find(kRejectWith)) {
@@ -123,7 +187,7 @@ std::optional<model::EgressRule> read_rule(const Node& node, Problems& problems)
     return std::nullopt;
   }
   std::vector<std::string_view> words{action_word};
-  if (const auto companion = companion_of(action_word); !companion.empty()) words.push_back(companion);
+  for (const auto companion : companions_of(action_word)) words.push_back(companion);
   for (const auto& entry : node.entries) {
     if (entry.key != action_word && std::ranges::find(actions, entry.key) != actions.end()) {
       problems.add(entry.at, "a second action in one rule", "each action is a rule of its own, with a '-' in front");
@@ -138,8 +202,7 @@ std::optional<model::EgressRule> read_rule(const Node& node, Problems& problems)
   const auto action = read_action(action_word, rule, problems);
   if (!action || match == nullptr) return std::nullopt;
   read.action = *action;
-  const bool resets = std::holds_alternative<model::Reset>(read.action);
-  if (resets && match->find("protocol") == nullptr) read.match.protocol = model::Protocol::tcp;
+  if (means_tcp(read.action) && match->find("protocol") == nullptr) read.match.protocol = model::Protocol::tcp;
   check_protocol(*match, read, problems);
   return read;
 }

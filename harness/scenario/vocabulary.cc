@@ -5,7 +5,7 @@
 namespace crypelab::scenario {
 
 std::vector<std::string_view> vocabulary() {
-  std::vector<std::string_view> words{kRejectWith, kAcceptAfter, kPoliceRate, kLoseLoss};
+  std::vector<std::string_view> words{kRejectWith, kAcceptAfter, kPoliceRate, kLoseLoss, kSniRequired};
   const auto keys = [&](const auto& list) { words.insert(words.end(), list.begin(), list.end()); };
   const auto values = [&](const auto& list) {
     for (const auto& word : list) words.push_back(word.name);
@@ -19,6 +19,7 @@ std::vector<std::string_view> vocabulary() {
   keys(kCarrierWords);
   keys(kActionWords);
   keys(kMatchWords);
+  keys(kFirstBytesWords);
   keys(kDnsWords);
   keys(kNat64Words);
   keys(kClientWords);
@@ -33,6 +34,8 @@ std::vector<std::string_view> vocabulary() {
   values(kDependences);
   values(kPortAssignments);
   values(kProtocols);
+  values(kPayloads);
+  values(kOtherwise);
   values(kUnreachables);
   values(kAnswers);
   values(kAaaa);

@@ -31,8 +31,9 @@ inline constexpr WordList<4> kDirectionWords{"delay", "jitter", "rate", "loss"};
 inline constexpr WordList<4> kLossWords{"share", "seed", "burst", "packets"};
 inline constexpr WordList<7> kNatWords{"mapping", "filtering", "hairpin", "ports", "udp-timer", "tcp-timer", "rebind"};
 inline constexpr WordList<1> kCarrierWords{"nat"};
-inline constexpr WordList<7> kActionWords{"allow", "drop", "reject", "reset", "accept-then-drop", "police", "lose"};
-inline constexpr WordList<4> kMatchWords{"protocol", "ports", "to", "domains"};
+inline constexpr WordList<10> kActionWords{"allow",  "drop", "reject",   "reset",     "accept-then-drop",
+                                           "police", "lose", "tls-only", "http-only", "web-only"};
+inline constexpr WordList<5> kMatchWords{"protocol", "ports", "to", "domains", "payload"};
 inline constexpr WordList<3> kDnsWords{"answers", "delay", "aaaa"};
 inline constexpr WordList<2> kNat64Words{"prefix", "dns64"};
 inline constexpr WordList<4> kClientWords{"site", "sites", "routes", "ticket"};
@@ -51,6 +52,8 @@ inline constexpr std::string_view kRejectWith = "with";
 inline constexpr std::string_view kAcceptAfter = "after";
 inline constexpr std::string_view kPoliceRate = "rate";
 inline constexpr std::string_view kLoseLoss = "loss";
+inline constexpr WordList<4> kFirstBytesWords{"sni", "alpn", "otherwise", "after"};
+inline constexpr std::string_view kSniRequired = "required";
 
 inline constexpr std::array<Word<model::Tier>, 3> kTiers{
     {{"quick", model::Tier::quick}, {"nightly", model::Tier::nightly}, {"soak", model::Tier::soak}}};
@@ -65,6 +68,9 @@ inline constexpr std::array<Word<model::PortAssignment>, 3> kPortAssignments{
      {"sequential", model::PortAssignment::sequential}}};
 inline constexpr std::array<Word<model::Protocol>, 3> kProtocols{
     {{"udp", model::Protocol::udp}, {"tcp", model::Protocol::tcp}, {"icmp", model::Protocol::icmp}}};
+inline constexpr std::array<Word<model::Payload>, 1> kPayloads{{{"stun", model::Payload::stun}}};
+inline constexpr std::array<Word<model::FirstBytes::Otherwise>, 2> kOtherwise{
+    {{"drop", model::FirstBytes::Otherwise::drop}, {"reset", model::FirstBytes::Otherwise::reset}}};
 inline constexpr std::array<Word<model::Unreachable>, 4> kUnreachables{
     {{"admin-prohibited", model::Unreachable::admin_prohibited},
      {"port", model::Unreachable::port},

@@ -75,6 +75,7 @@ struct Process {
   std::vector<File> files;
   std::vector<Certificate> certificates;
   bool network_administrator = false;  // keeps CAP_NET_ADMIN in its host's network (nft sets, tunnel interfaces)
+  bool raw_sockets = false;            // keeps CAP_NET_RAW there
   bool tunnel_device = false;          // needs /dev/net/tun
   Readiness readiness;
   LogReader read_log = nullptr;  // of its standard output and error
