@@ -86,7 +86,8 @@ void Gate::judge_client(Flows::iterator flow, const Arrival& arrival, const wire
 
 void Gate::judge_server(Flows::iterator flow, const Arrival& arrival, const wire::IpPacket& packet, Outcome& outcome) {
   auto& judged = flow->second.flow;
-  if (!packet.payload.empty()) judged.refuse("the server spoke first");
+  // To the beginning of a hello it may answer, with an alert.
+  if (!packet.payload.empty() && judged.first().seen().empty()) judged.refuse("the server spoke first");
   const auto state = judged.state();
   outcome.rulings.push_back({arrival.id, state == State::more   ? Fate::forward
                                          : state == State::pass ? Fate::pass
