@@ -20,6 +20,18 @@ using namespace std::chrono_literals;
 // A service that is not ready by then never will be.
 constexpr auto kPatience = 5s;
 
+// A user namespace of one user knows one group, and a range of groups that may ping ends there (icmp(7)).
+blueprint::Blueprint suited(blueprint::Blueprint plan, const kernel::Supervised& supervised) {
+  if (!supervised.rootless()) return plan;
+  const auto group = supervised.identity(0).group;
+  for (auto& host : plan.hosts) {
+    for (auto& sysctl : host.sysctls) {
+      if (sysctl.path == "ipv4/ping_group_range") sysctl.value = fmt::format("{0} {0}", group);
+    }
+  }
+  return plan;
+}
+
 }  // namespace
 
 void require_programs(const blueprint::Blueprint& plan) {
@@ -38,7 +50,7 @@ void require_programs(const blueprint::Blueprint& plan) {
 }
 
 Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible)
-    : plan_(plan), supervised_(&supervised), visible_(std::move(visible)), network_(plan_) {
+    : plan_(suited(plan, supervised)), supervised_(&supervised), visible_(std::move(visible)), network_(plan_) {
   // A program that has ended is seen where it is waited for, not by the signal of a pipe that leads to it.
   std::signal(SIGPIPE, SIG_IGN);
   auto identity = static_cast<unsigned>(plan_.hosts.size());
