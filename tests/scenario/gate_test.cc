@@ -170,7 +170,7 @@ TEST(Gate, a_gate_that_died_lets_nothing_through) {
   auto plan = plan_of("      - tls-only: {ports: 443}\n      - allow: {}");
   for (auto& process : plan.processes) {
     if (process.name == "office.gate") {
-      process.argv = {"/bin/sh", "-c", "echo '{\"event\":\"ready\"}'; exec cat"};
+      process.argv = {"/bin/sh", "-c", "echo '{\"event\":\"ready\"}'; exec sleep 600"};
     }
   }
   in_a_running_lab(plan, [](RunningLab& lab) { EXPECT_EQ(say(lab, "hello"), "silence"); });
