@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t most_checks = 512;
 constexpr std::size_t most_early = 32;
-constexpr std::size_t most_reflexive = 8;  // for one base and one address of the peer
+constexpr std::size_t largest_message = 4'096;  // no check comes near; a hostile one must not cost time
+constexpr std::size_t most_reflexive = 8;       // for one base and one address of the peer
 
 }  // namespace
 
@@ -106,6 +107,7 @@ void Agent::take_packet(const Route& route, wire::Bytes packet, Time now) {
     if ((pair != nullptr && pair->valid()) || (path_ && path_->route == route)) out_.deliver(packet);
     return;
   }
+  if (packet.size() > largest_message) return;
   const auto message = wire::StunMessage::parse(packet);
   if (!message || message->method() != wire::StunMethod::binding) return;
   switch (message->message_class()) {

@@ -79,6 +79,7 @@ bool Requester::trusts(const Pending& pending, const wire::StunMessage& answer) 
 }
 
 std::optional<Completion> Requester::receive(const wire::StunMessage& answer, Time now) {
+  if (answer.bytes().size() > largest_answer) return std::nullopt;
   const bool success = answer.message_class() == StunClass::success;
   if (!success && answer.message_class() != StunClass::error) return std::nullopt;
   if (wire::check_fingerprint(answer) == wire::StunCheck::invalid) return std::nullopt;

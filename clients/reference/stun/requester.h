@@ -66,6 +66,7 @@ class Requester {
   static constexpr unsigned most_server_errors = 4;  // RFC 8489 §6.3.4
   static constexpr unsigned most_challenges = 4;
   static constexpr std::size_t most_pending = 1'024;
+  static constexpr std::size_t largest_answer = 8'192;   // more is ignored: no server needs it
   static constexpr std::size_t largest_request = 1'200;  // U-28
 
   Requester(Settings settings, std::optional<LongTerm> account, Random& random, Output& out);

@@ -437,6 +437,8 @@ TEST(TurnServerRecord, a_taken_tuple_is_tried_from_three_ports_and_then_left_for
   const auto third = record.after(taken, {}, now);
   EXPECT_EQ(third.kind, NextStep::Kind::wait);
   EXPECT_EQ(third.not_before, now + 2min);
+  ServerRecord bad(AddressFamilies::v4, {Rule::u09});
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(bad.after(taken, {}, now).kind, NextStep::Kind::new_port);
 }
 
 TEST(TurnServerRecord, two_servers_cannot_send_a_client_back_and_forth) {
