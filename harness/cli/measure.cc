@@ -13,7 +13,7 @@ namespace {
 
 using blueprint::Row;
 
-void print_json(const std::string& scenario, const std::vector<Row>& rows) {
+void print_json(const std::string& scenario, const std::vector<Row>& rows, Duration took) {
   boost::json::array list;
   for (const auto& row : rows) {
     boost::json::object object{{"site", row.site},         {"client", row.client},     {"what", row.what},
@@ -21,11 +21,12 @@ void print_json(const std::string& scenario, const std::vector<Row>& rows) {
     if (!row.note.empty()) object["note"] = row.note;
     list.push_back(std::move(object));
   }
-  fmt::print("{}\n", boost::json::serialize(boost::json::object{{"scenario", scenario}, {"rows", list}}));
+  fmt::print("{}\n", boost::json::serialize(
+                         boost::json::object{{"scenario", scenario}, {"took_us", took.count()}, {"rows", list}}));
 }
 
 // "site client" above the rows that belong to it; columns as wide as they need to be.
-void print_text(const std::vector<Row>& rows) {
+void print_text(const std::vector<Row>& rows, Duration took) {
   std::size_t what = 4;
   std::size_t declared = 8;
   std::size_t measured = 8;
@@ -41,6 +42,8 @@ void print_text(const std::vector<Row>& rows) {
     fmt::print("  {:<{}}  {:<{}}  {:<{}}  {}{}\n", row.what, what, row.declared, declared, row.measured, measured,
                row.agrees ? "yes" : "NO", row.note.empty() ? "" : "  (" + row.note + ")");
   }
+  fmt::print("{} of {} agree, measured in {} ms\n", std::ranges::count_if(rows, &Row::agrees), rows.size(),
+             took.count() / 1000);
 }
 
 }  // namespace
@@ -48,8 +51,8 @@ void print_text(const std::vector<Row>& rows) {
 int run(const Measure& command) {
   const auto scenario = select_one(command.scenario);
   return lab::run_measurement(scenario, command.quick ? blueprint::Form::quick : blueprint::Form::full,
-                              [&](const std::vector<Row>& rows) {
-                                command.json ? print_json(scenario.name, rows) : print_text(rows);
+                              [&](const std::vector<Row>& rows, Duration took) {
+                                command.json ? print_json(scenario.name, rows, took) : print_text(rows, took);
                                 const bool all = std::ranges::all_of(rows, &Row::agrees);
                                 return static_cast<int>(all ? Exit::ok : Exit::inconclusive);
                               });

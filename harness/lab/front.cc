@@ -122,7 +122,7 @@ std::optional<int> run_attached(const std::string& scenario, const FrontRequest&
 }
 
 int run_measurement(const model::Scenario& scenario, blueprint::Form form,
-                    const std::function<int(const std::vector<blueprint::Row>& rows)>& report) {
+                    const std::function<int(const std::vector<blueprint::Row>& rows, Duration took)>& report) {
   const auto plan = blueprint::draw(scenario);
   require_programs(plan);
   return kernel::supervise([&](kernel::Supervised& supervised) {
@@ -131,9 +131,11 @@ int run_measurement(const model::Scenario& scenario, blueprint::Form form,
       throw Failure(Exit::failed,
                     fmt::format("ended by signal {} before the network was measured", supervised.end_signal()));
     });
+    const auto begin = Loop::Clock::now();
     const auto rows = measure(lab, scenario, form);
+    const auto took = std::chrono::duration_cast<Duration>(Loop::Clock::now() - begin);
     if (!lab.casualties().empty()) throw Failure(Exit::unavailable, lab.casualties().front());
-    return report(rows);
+    return report(rows, took);
   });
 }
 

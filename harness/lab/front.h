@@ -29,6 +29,6 @@ std::optional<int> run_attached(const std::string& scenario, const FrontRequest&
 // Brings a scenario up and measures its network. `report` runs inside the lab's process and gives the exit status.
 // Throws Failure: what the lab could not do.
 int run_measurement(const model::Scenario& scenario, blueprint::Form form,
-                    const std::function<int(const std::vector<blueprint::Row>& rows)>& report);
+                    const std::function<int(const std::vector<blueprint::Row>& rows, Duration took)>& report);
 
 }  // namespace crypelab::lab

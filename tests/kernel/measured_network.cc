@@ -79,6 +79,11 @@ class Measurement {
     return {blueprint::compare(declarations_, measured_), elapsed};
   }
 
+  measure::Finding answer(const std::string& id) {
+    run();
+    return measured_.answers["alice"].at(id).finding;
+  }
+
  private:
   void wait(Clock::duration at_most, std::optional<int> other) const {
     std::array<pollfd, 2> polled{{{reflector_.output(), POLLIN, 0}, {other.value_or(-1), POLLIN, 0}}};
@@ -186,7 +191,7 @@ std::vector<std::string> ProbeProcess::lines(bool& ended) {
 }
 
 std::string Comparison::disagreements() const {
-  std::string text;
+  std::string text = rows.empty() ? "nothing was asked" : "";
   for (const auto& row : rows) {
     if (!row.agrees) {
       text += fmt::format("{}: declared {}; measured {}; {}\n", row.what, row.declared, row.measured, row.note);
@@ -215,6 +220,11 @@ Comparison measure(const model::Scenario& real, const model::Scenario& declared,
     });
   }
   return Measurement(real, std::move(declarations)).run();
+}
+
+measure::Finding ask(const model::Scenario& real, const measure::Ask& question) {
+  return Measurement(real, {{"office", "alice", "", {"q", 4s, {}, {}, question}, blueprint::ExpectReach{}, {}, 0}})
+      .answer("q");
 }
 
 }  // namespace crypelab::measured_lab

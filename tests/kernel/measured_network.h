@@ -45,4 +45,7 @@ struct Comparison {
 Comparison measure(const model::Scenario& real, const model::Scenario& declared, blueprint::Form form,
                    const std::vector<std::string>& only = {});
 
+// What alice's machine answers to one question.
+measure::Finding ask(const model::Scenario& real, const measure::Ask& question);
+
 }  // namespace crypelab::measured_lab

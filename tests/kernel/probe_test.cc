@@ -158,5 +158,48 @@ TEST_F(measured, a_flow_that_falls_silent_does_so_where_declared) {
   EXPECT_EQ(measure(limited(100'000), limited(400'000), Form::full, {"udp 443 falls"}).rows.at(0).agrees, false);
 }
 
+TEST_F(measured, a_tcp_flow_that_falls_silent_does_so_where_declared) {
+  const auto limited = [](std::uint64_t bytes) {
+    return office(with_rules({{model::AcceptThenDrop{ByteCount{bytes}, {}}, kTcp}, {model::Allow{}, kUdp}}));
+  };
+  EXPECT_EQ(measure(limited(200'000), limited(200'000), Form::full, {"tcp 80 falls"}).disagreements(), "");
+  EXPECT_FALSE(measure(limited(200'000), limited(800'000), Form::full, {"tcp 80 falls"}).rows.at(0).agrees);
+}
+
+const Endpoint kServer = *parse_endpoint("198.51.100.90:3478");
+const Endpoint kOther = *parse_endpoint("198.51.100.91:3479");
+
+TEST_F(measured, mappings_of_tcp_are_told_apart_as_those_of_udp) {
+  for (const auto mapping : {Dependence::endpoint_independent, Dependence::address, Dependence::address_and_port}) {
+    const auto real = office(behind({.mapping = mapping, .ports = model::PortAssignment::random}));
+    const auto found = std::get<measure::Mapped>(ask(real, measure::Mapping{measure::Transport::tcp, kServer, kOther}));
+    EXPECT_EQ(found.nat, true);
+    EXPECT_EQ(static_cast<int>(found.mapping.value()), static_cast<int>(mapping));
+    EXPECT_EQ(found.ports, measure::PortChoice::random);
+  }
+}
+
+TEST_F(measured, rates_of_tcp_are_those_of_the_uplink_each_way) {
+  model::Site site;
+  site.uplink.up.rate = BitRate{8'000'000};
+  site.uplink.down.rate = BitRate{4'000'000};
+  for (const auto way : {measure::Way::up, measure::Way::down}) {
+    const auto found =
+        std::get<measure::Rated>(ask(office(site), measure::Rate{measure::Transport::tcp, way, kServer, {}, 1s}));
+    EXPECT_TRUE(found.complete);
+    const double declared = way == measure::Way::up ? 8e6 : 4e6;
+    EXPECT_NEAR(static_cast<double>(found.wire.bits_per_second), declared, declared / 5);
+    EXPECT_LT(found.goodput, found.wire);
+  }
+}
+
+TEST_F(measured, a_tcp_handshake_that_passes_is_not_an_answer) {
+  // What the handshake needs passes, then nothing.
+  const auto scenario = office(with_rules({{model::AcceptThenDrop{ByteCount{170}, {}}, kTcp}}));
+  const auto found = std::get<measure::Reached>(
+      ask(scenario, measure::Reach{measure::Transport::tcp, kServer, "00112233445566778899aabb"}));
+  EXPECT_EQ(found.outcome, measure::Outcome::accepted);
+}
+
 }  // namespace
 }  // namespace crypelab::measured_lab

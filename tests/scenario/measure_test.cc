@@ -1,0 +1,119 @@
+#include "command.h"
+#include "harness/blueprint/blueprint.h"
+#include "harness/lab/lab.h"
+#include "harness/lab/measurement.h"
+#include "harness/scenario/loader.h"
+
+#include <array>
+#include <sstream>
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace crypelab::test {
+namespace {
+
+// alice -- office.edge (drops UDP to 3478) -- internet -- reflector
+constexpr const char* kBlocked = R"(
+scenario: test/blocked
+title: UDP to 3478 is dropped
+proves: the measurement notices
+sites:
+  office:
+    nat: { mapping: endpoint-independent, filtering: address-and-port }
+    egress: [ { drop: { protocol: udp, ports: 3478 } }, { allow: {} } ]
+clients:
+  alice: { site: office }
+)";
+
+model::Scenario parsed(const std::string& text) {
+  auto loaded = scenario::parse(text, "test.yaml");
+  EXPECT_TRUE(loaded.ok()) << scenario::to_string(loaded.problems);
+  return loaded.scenarios.at(0);
+}
+
+// Brings `real` up and measures it against what `declared` says: the number of rows that disagree, and which.
+int disagreements(const model::Scenario& real, const model::Scenario& declared, std::string& which) {
+  const auto plan = blueprint::draw(real);
+  const auto pipe = make_pipe();
+  const int count = kernel::supervise([&](kernel::Supervised& supervised) {
+    lab::Lab lab(plan, supervised);
+    int wrong = 0;
+    for (const auto& row : lab::measure(lab, declared, blueprint::Form::quick)) {
+      if (row.agrees) continue;
+      ++wrong;
+      const std::string line = row.what + ": declared " + row.declared + ", measured " + row.measured + "\n";
+      if (write(pipe.writing.get(), line.data(), line.size()) < 0) return 99;
+    }
+    return wrong;
+  });
+  std::array<char, 16384> text{};
+  const auto size = read(pipe.reading.get(), text.data(), text.size());
+  which.assign(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  return count;
+}
+
+TEST(Measure, a_network_that_is_what_it_declares_agrees) {
+  std::string which;
+  EXPECT_EQ(disagreements(parsed(kBlocked), parsed(kBlocked), which), 0) << which;
+}
+
+TEST(Measure, a_rule_that_is_missing_is_noticed) {
+  std::string open = kBlocked;
+  open.replace(open.find("ports: 3478"), 11, "ports: 9999");
+  std::string which;
+  EXPECT_EQ(disagreements(parsed(open), parsed(kBlocked), which), 1) << which;
+  EXPECT_NE(which.find("udp 3478"), std::string::npos) << which;
+}
+
+TEST(Measure, a_rule_too_many_is_noticed) {
+  std::string closed = kBlocked;
+  closed.replace(closed.find("{ allow: {} }"), 13, "{ drop: { protocol: tcp, ports: 443 } }, { allow: {} }");
+  std::string which;
+  EXPECT_EQ(disagreements(parsed(closed), parsed(kBlocked), which), 1) << which;
+  EXPECT_NE(which.find("tcp 443"), std::string::npos) << which;
+}
+
+TEST(Measure, a_nat_that_filters_otherwise_is_noticed) {
+  // A NAT can only be seen where UDP passes.
+  std::string strict = kBlocked;
+  strict.erase(strict.find("    egress:"), strict.find("clients:") - strict.find("    egress:"));
+  std::string loose = strict;
+  loose.replace(loose.find("filtering: address-and-port"), 27, "filtering: endpoint-independent");
+  std::string which;
+  EXPECT_EQ(disagreements(parsed(strict), parsed(strict), which), 0) << which;
+  EXPECT_GE(disagreements(parsed(loose), parsed(strict), which), 1) << which;
+  EXPECT_NE(which.find("filtering"), std::string::npos) << which;
+}
+
+TEST(Measure, every_quick_scenario_measures_as_it_declares) {
+  const auto list = crypelab({"list", CRYPELAB_SOURCE "/scenarios"});
+  ASSERT_EQ(list.status, 0) << list.err;
+  std::istringstream lines(list.out);
+  int measured = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string name;
+    std::string tier;
+    words >> name >> tier;
+    if (tier != "quick") continue;
+    const auto finished = crypelab({"measure", "--quick", name});
+    EXPECT_EQ(finished.status, 0) << name << "\n" << finished.out << finished.err;
+    ++measured;
+  }
+  EXPECT_GT(measured, 30);
+}
+
+TEST(Measure, its_json_holds_the_rows_and_the_time) {
+  const ScenarioFile scenario(kBlocked);
+  const auto finished = crypelab({"measure", "--quick", "--json", scenario.path()});
+  ASSERT_EQ(finished.status, 0) << finished.err;
+  const auto json = boost::json::parse(finished.out).as_object();
+  EXPECT_EQ(json.at("scenario").as_string(), "test/blocked");
+  EXPECT_GT(json.at("took_us").as_int64(), 0);
+  EXPECT_TRUE(json.at("rows").as_array().at(0).as_object().at("agrees").as_bool());
+}
+
+}  // namespace
+}  // namespace crypelab::test
