@@ -161,7 +161,6 @@ struct Blueprint {
 bool needs_user_space(const model::Direction& direction);
 
 // Draws the blueprint. The scenario has been checked: what cannot be built is the loader's complaint, not this one's.
-// Throws Failure (Exit::unavailable) for what no program of the lab does: NAT64.
 Blueprint draw(const model::Scenario& scenario);
 
 const Host* find_host(const Blueprint& blueprint, const std::string& name);

@@ -20,15 +20,8 @@ void add_processes(Blueprint& blueprint, const std::vector<SiteFacts>& sites) {
   for (const auto& facts : sites) {
     for (auto& process : draw_resolvers(facts)) blueprint.processes.push_back(std::move(process));
     if (needs_gate(facts)) blueprint.processes.push_back(services::gate(gate_settings(facts)));
+    if (auto translator = draw_nat64(*facts.plan)) blueprint.processes.push_back(std::move(*translator));
   }
-}
-
-// A network that would silently be another one is worse than none.
-void refuse_what_no_program_does(const model::Site& site) {
-  const auto refuse = [&site](const std::string& what) {
-    throw Failure(Exit::unavailable, fmt::format("site {}: the lab has no program for {}", site.name, what));
-  };
-  if (site.nat64) refuse("nat64");
 }
 
 }  // namespace
@@ -38,7 +31,6 @@ bool needs_user_space(const model::Direction& direction) {
 }
 
 Blueprint draw(const model::Scenario& scenario) {
-  for (const auto& site : scenario.sites) refuse_what_no_program_does(site);
   const auto plans = plan_sites(scenario);
   const auto facts = site_facts(scenario, plans);
   Blueprint blueprint;

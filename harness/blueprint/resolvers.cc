@@ -4,12 +4,15 @@
 #include "harness/model/world.h"
 #include "harness/services/dns_faults.h"
 #include "harness/services/dnsmasq.h"
+#include "harness/services/tayga.h"
+#include "harness/services/unbound.h"
 
 namespace crypelab::blueprint {
 namespace {
 
 // Of programs that another one stands before: its own host's alone.
 constexpr std::uint16_t kDnsmasqPort = 5301;
+constexpr std::uint16_t kUnboundPort = 5302;
 
 // "alice.office.test" and "office.edge" by its place, "edge.office.test".
 std::vector<model::WorldName> names_of_site(const SitePlan& plan, const std::string& domain) {
@@ -32,6 +35,7 @@ std::vector<services::Process> draw_resolvers(const SiteFacts& facts) {
   std::vector<services::Process> processes;
 
   const bool faults = services::has_faults(site.dns);
+  const bool dns64 = site.nat64 && site.nat64->dns64;
   services::Resolver resolver;
   resolver.name = site.name + ".resolver";
   resolver.host = plan.edge;
@@ -42,19 +46,42 @@ std::vector<services::Process> draw_resolvers(const SiteFacts& facts) {
   for (const auto& sets : facts.domains) resolver.sets.push_back({sets.set4, sets.set6, names_of(sets.domains)});
   resolver.domain = site.name + ".test";
   resolver.records = names_of_site(plan, resolver.domain);
-  if (faults) {
+  if (dns64 || faults) {
     resolver.listen = {loopback};
     resolver.port = kDnsmasqPort;
   }
   processes.push_back(services::resolver(resolver));
+  Endpoint upstream{loopback, kDnsmasqPort};
+  if (dns64) {
+    services::Dns64 synthesizer{.name = site.name + ".dns64",
+                                .host = plan.edge,
+                                .listen = plan.lan_addresses(),
+                                .upstream = upstream,
+                                .prefix = site.nat64->prefix};
+    if (faults) {
+      synthesizer.listen = {loopback};
+      synthesizer.port = kUnboundPort;
+      upstream.port = kUnboundPort;
+    }
+    processes.push_back(services::dns64(synthesizer));
+  }
   if (faults) {
     processes.push_back(services::dns_faults({.name = site.name + ".dns-faults",
                                               .host = plan.edge,
                                               .listen = plan.lan_addresses(),
-                                              .upstream = {loopback, kDnsmasqPort},
+                                              .upstream = upstream,
                                               .dns = site.dns}));
   }
   return processes;
+}
+
+std::optional<services::Process> draw_nat64(const SitePlan& plan) {
+  if (!plan.site->nat64) return std::nullopt;
+  return services::nat64_translator({.name = plan.site->name + ".nat64",
+                                     .host = plan.edge,
+                                     .interface = kNat64,
+                                     .prefix = plan.site->nat64->prefix,
+                                     .pool = model::nat64_pool()});
 }
 
 }  // namespace crypelab::blueprint

@@ -200,6 +200,11 @@ Host draw_edge(const SitePlan& site) {
   for (const auto& port : site.ports) host.interfaces.push_back({port.port, {}, kLan, site.site->isolation});
   host.routes.push_back({everywhere4(), site.gateway4(), kWan});
   if (const auto gateway = site.gateway6()) host.routes.push_back({everywhere6(), *gateway, kWan});
+  if (site.site->nat64) {
+    for (const auto& to : {site.site->nat64->prefix, model::nat64_pool()}) {
+      host.tunnel_routes.push_back({to, std::nullopt, kNat64});
+    }
+  }
   host.resolvers = {model::world_host("dns").addresses.front()};
   return host;
 }

@@ -62,8 +62,13 @@ void make_devices(bool tun) {
   }
   if (tun && fs::exists(machine / "dev/net/tun")) {
     fs::create_directory("/dev/net");
-    make_empty_file("/dev/net/tun");
-    bind_read_only(machine / "dev/net/tun", "/dev/net/tun", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    // Root makes a device of the host's own, which its programs may open; the machine's is often root's alone.
+    if (::mknod("/dev/net/tun", S_IFCHR, makedev(10, 200)) == 0) {
+      if (::chmod("/dev/net/tun", 0666) != 0) throw_errno("/dev/net/tun");
+    } else {
+      make_empty_file("/dev/net/tun");
+      bind_read_only(machine / "dev/net/tun", "/dev/net/tun", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    }
   }
   fs::create_directory("/dev/shm");
   fs::create_directory("/dev/pts");

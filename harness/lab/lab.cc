@@ -1,5 +1,6 @@
 #include "harness/lab/lab.h"
 
+#include "harness/base/descriptor.h"
 #include "harness/base/error.h"
 #include "harness/base/overloaded.h"
 #include "harness/lab/machine.h"
@@ -8,6 +9,7 @@
 #include <csignal>
 #include <set>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <linux/capability.h>
@@ -34,6 +36,20 @@ blueprint::Blueprint suited(blueprint::Blueprint plan, const kernel::Supervised&
 
 }  // namespace
 
+namespace {
+
+// Asked before anything is brought up: afterwards the failure would be a translator's.
+void require_tunnel_device() {
+  if (Descriptor(::open("/dev/net/tun", O_RDWR | O_CLOEXEC))) return;
+  if (errno == EACCES || errno == EPERM) {
+    throw Failure(Exit::privilege,
+                  "nat64 needs /dev/net/tun, which this user may not open; allow it with: sudo chmod 666 /dev/net/tun");
+  }
+  throw Failure(Exit::unavailable, "nat64 needs /dev/net/tun, which is not there; load it with: sudo modprobe tun");
+}
+
+}  // namespace
+
 void require_programs(const blueprint::Blueprint& plan) {
   std::set<std::string> packages;
   std::string missing;
@@ -47,6 +63,7 @@ void require_programs(const blueprint::Blueprint& plan) {
                   fmt::format("this scenario needs {}, not installed here; install with: apt-get install {}", missing,
                               fmt::join(packages, " ")));
   }
+  if (std::ranges::any_of(plan.processes, &services::Process::tunnel_device)) require_tunnel_device();
 }
 
 Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible)

@@ -2,9 +2,12 @@
 
 #include "harness/base/error.h"
 #include "harness/kernel/flows.h"
+#include "harness/kernel/neighbour.h"
 #include "harness/kernel/queue_rule.h"
 #include "harness/kernel/route.h"
 #include "harness/kernel/rule_set.h"
+
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -13,6 +16,8 @@ namespace {
 
 // Every rule of ours lives in one table, so that it is replaced as a whole and nobody else's is touched.
 const kernel::RuleTable kTable{"inet", "crypelab"};
+
+constexpr kernel::Mac kBridgeMac{0x02, 0xc1, 0, 0, 0, 0xb0};
 
 // Locally administered, and the same for the same cable of every run.
 kernel::Mac mac(std::size_t number, std::uint8_t end) {
@@ -50,7 +55,7 @@ Network::Network(const blueprint::Blueprint& plan) {
   for (const auto& cable : plan.cables) lay(cable, wires_.size());
   for (const auto& host : plan.hosts) {
     for (const auto& bridge : host.bridges) {
-      auto link = kernel::make_bridge(hosts_.at(host.name), bridge.name, mac(hosts_.size() + wires_.size(), 0xb0));
+      auto link = kernel::make_bridge(hosts_.at(host.name), bridge.name, kBridgeMac);
       for (const auto& prefix : bridge.addresses) link.add(prefix);
     }
     address(host);
@@ -66,6 +71,7 @@ Network::Network(const blueprint::Blueprint& plan) {
     if (wire.far) wire.far->raise();
   }
   if (engine_) engine_->start();
+  introduce(plan);
   // Routes need links that are up.
   for (const auto& host : plan.hosts) {
     for (const auto& route : host.routes) add_route(host.name, route);
@@ -123,6 +129,39 @@ void Network::address(const blueprint::Host& host) {
       link.join(kernel::Link(inside, interface.bridge));
       if (interface.isolated) link.set_isolated(true);
     }
+  }
+}
+
+// The two ends of each cable know each other's IPv6 addresses. The kernel joins the groups in which a neighbour is
+// looked for some time after the addresses are there, and who asks before that asks again only a second later (RFC 4861
+// section 10): the first packets of a lab would be late, now and then. IPv4 is asked for by broadcast, and at once.
+void Network::introduce(const blueprint::Blueprint& plan) {
+  struct Place {  // where an end of a cable has its addresses
+    std::string device;
+    std::vector<Prefix> addresses;
+    kernel::Mac mac;
+  };
+  const auto place = [&](const blueprint::End& end, const kernel::Mac& own) -> Place {
+    const auto* host = blueprint::find_host(plan, end.host);
+    const auto interface = std::ranges::find(host->interfaces, end.interface, &blueprint::Interface::name);
+    if (interface->bridge.empty()) return {interface->name, interface->addresses, own};
+    const auto bridge = std::ranges::find(host->bridges, interface->bridge, &blueprint::Bridge::name);
+    return {bridge->name, bridge->addresses, kBridgeMac};
+  };
+  const auto tell = [&](const std::string& host, const Place& here, const Place& there) {
+    std::optional<kernel::Link> link;
+    for (const auto& prefix : there.addresses) {
+      if (!prefix.address.is_v6()) continue;
+      if (!link) link.emplace(hosts_.at(host), here.device);
+      kernel::set_neighbour(*link, prefix.address, there.mac);
+    }
+  };
+  for (std::size_t i = 0; i < plan.cables.size(); ++i) {
+    const auto& cable = plan.cables[i];
+    const auto a = place(cable.a, mac(i, 0));
+    const auto b = place(cable.b, mac(i, 1));
+    tell(cable.a.host, a, b);
+    tell(cable.b.host, b, a);
   }
 }
 

@@ -63,6 +63,7 @@ class Network {
   void lay(const blueprint::Cable& cable, std::size_t number);
   void shape(Wire& wire, const blueprint::Cable& cable);
   void address(const blueprint::Host& host);
+  void introduce(const blueprint::Blueprint& plan);
 
   std::map<std::string, kernel::NetworkNamespace> hosts_;
   std::optional<CableEngine> engine_;  // when a cable needs it

@@ -79,6 +79,8 @@ Prefix site_transit_v6(unsigned index) {
   return {Address::v6(bytes), 64};
 }
 
+Prefix nat64_pool() { return {address("100.127.0.0"), 16}; }
+
 Prefix site_carrier_v4(unsigned index) { return {address("100.64.0.0").plus(std::uint64_t{index} * 256), 24}; }
 
 Prefix site_default_subnet_v4(unsigned index, bool behind_nat) {

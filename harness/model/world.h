@@ -37,6 +37,8 @@ Address site_public_v4(unsigned index,
                        unsigned generation = 0);  // 198.18.0.0/15; a renumbered site is of the next generation
 Prefix site_transit_v4(unsigned index);           // the cable between edge and internet
 Prefix site_transit_v6(unsigned index);
+// What a NAT64's translator gives to the hosts of its site, seen by nobody else: beyond every carrier's block.
+Prefix nat64_pool();
 Prefix site_carrier_v4(unsigned index);  // between edge and carrier: 100.64.0.0/10 (RFC 6598)
 // The subnet of a site that names none: private (RFC 1918) behind a NAT, public without.
 Prefix site_default_subnet_v4(unsigned index, bool behind_nat);

@@ -129,10 +129,24 @@ TEST(draw, a_moving_nat_repeats_two_steps) {
   EXPECT_EQ(drawn.steps[0].every, std::chrono::seconds(40));
 }
 
-TEST(draw, refuses_what_no_program_does) {
+TEST(draw, a_nat64_is_a_translator_behind_a_route_and_dns64_a_resolver_of_its_own) {
   auto scenario = two_sites();
-  scenario.sites[0].nat64 = model::Nat64{*parse_prefix("2001:db8:64::/96"), true};
-  EXPECT_THROW(draw(scenario), Failure);
+  auto& site = scenario.sites[0];
+  site.nat64 = model::Nat64{*parse_prefix("2001:db8:64::/96"), true};
+  const auto has = [](const Blueprint& drawn, const std::string& name) {
+    return std::ranges::find(drawn.processes, name, &services::Process::name) != drawn.processes.end();
+  };
+  const auto drawn = draw(scenario);
+  EXPECT_TRUE(has(drawn, site.name + ".nat64"));
+  EXPECT_TRUE(has(drawn, site.name + ".dns64"));
+  const auto& routes = find_host(drawn, site.name + ".edge")->tunnel_routes;
+  ASSERT_EQ(routes.size(), 2U);
+  EXPECT_EQ(to_string(routes[0].to), "2001:db8:64::/96");
+  EXPECT_EQ(to_string(routes[1].to), "100.127.0.0/16");
+  site.nat64->dns64 = false;
+  const auto plain = draw(scenario);
+  EXPECT_TRUE(has(plain, site.name + ".nat64"));
+  EXPECT_FALSE(has(plain, site.name + ".dns64"));
 }
 
 TEST(draw, a_resolver_with_faults_stands_behind_the_program_that_makes_them) {
