@@ -11,8 +11,6 @@
 namespace crypelab::cli {
 namespace {
 
-constexpr const char* kVersion = "crypelab 0.1.0";
-
 // One CLI::App and the values that it fills.
 struct Grammar {
   CLI::App app{"Reproduces a customer's network on this machine and runs programs inside it.", "crypelab"};
@@ -71,7 +69,11 @@ Grammar::Grammar() {
 
   sub = command("measure", "Bring a scenario up, measure its network, and compare it with what is declared", measure);
   sub->add_option("SCENARIO", measure.scenario, kScenario)->required();
-  sub->add_flag("--quick", measure.quick, "only what every run measures first: reachability, mapping, filtering, DNS");
+  auto* quick = sub->add_flag("--quick", measure.quick,
+                              "only what every run measures first: reachability, mapping, filtering, DNS");
+  sub->add_flag("--cached", measure.cached,
+                "timers, rate, loss and path MTU from an earlier measurement, if there is one")
+      ->excludes(quick);
   sub->add_flag("--json", measure.json, "print JSON");
 
   sub = command("completion", "Print the completion script of a shell", completion);

@@ -35,6 +35,7 @@ struct Shell {
 struct Measure {
   std::string scenario;
   bool quick = false;
+  bool cached = false;
   bool json = false;
 };
 struct Completion {
@@ -44,6 +45,8 @@ struct Print {  // --help, --version: text for standard output, and nothing else
   std::string text;
 };
 using Arguments = std::variant<Print, Doctor, List, Check, Show, Exec, Shell, Measure, Completion>;
+
+inline constexpr const char* kVersion = "crypelab 0.1.0";
 
 // Throws Failure{Exit::usage} with what is wrong and where the help is.
 Arguments parse(int argc, const char* const* argv);

@@ -133,7 +133,12 @@ _crypelab() {
   case $command in
 @2@  esac
 }
-compdef _crypelab crypelab
+# Loaded by name from $fpath, or sourced.
+if [[ $funcstack[1] == _crypelab ]]; then
+  _crypelab "$@"
+else
+  compdef _crypelab crypelab
+fi
 )script",
               commands, cases);
 }

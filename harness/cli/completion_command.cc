@@ -1,17 +1,18 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/completion.h"
+#include "harness/cli/output.h"
 
 #include <fmt/format.h>
 
 namespace crypelab::cli {
 
 int run(const Completion& command) {
-  fmt::print("{}", completion_script(command.shell, option_help()));
+  put(completion_script(command.shell, option_help()));
   return 0;
 }
 
 int run(const Print& command) {
-  fmt::print("{}", command.text);
+  put(command.text);
   return 0;
 }
 

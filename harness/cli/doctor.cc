@@ -1,5 +1,6 @@
 #include "harness/base/error.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/output.h"
 #include "harness/lab/machine.h"
 
 #include <algorithm>
@@ -29,13 +30,13 @@ void print_json(const std::vector<lab::Finding>& findings) {
     if (!finding.remedy.empty()) row["remedy"] = finding.remedy;
     rows.push_back(std::move(row));
   }
-  fmt::print("{}\n", boost::json::serialize(boost::json::object{{"findings", rows}}));
+  put(fmt::format("{}\n", boost::json::serialize(boost::json::object{{"findings", rows}})));
 }
 
 void print_text(const std::vector<lab::Finding>& findings) {
   for (const auto& finding : findings) {
-    fmt::print("{:<8} {:<20} {}\n", word(finding.state), finding.what, finding.detail);
-    if (!finding.remedy.empty()) fmt::print("{:<29} {}\n", "", finding.remedy);
+    put(fmt::format("{:<8} {:<20} {}\n", word(finding.state), finding.what, finding.detail));
+    if (!finding.remedy.empty()) put(fmt::format("{:<29} {}\n", "", finding.remedy));
   }
 }
 

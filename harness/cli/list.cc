@@ -1,5 +1,6 @@
 #include "harness/base/error.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/output.h"
 #include "harness/cli/selection.h"
 #include "harness/model/describe.h"
 
@@ -20,14 +21,14 @@ int run(const List& command) {
   std::size_t width = 0;
   for (const auto& scenario : scenarios) width = std::max(width, scenario.name.size());
   for (const auto& scenario : scenarios) {
-    fmt::print("{:<{}}  {:<7}  {}\n", scenario.name, width, model::describe(scenario.tier), scenario.title);
+    put(fmt::format("{:<{}}  {:<7}  {}\n", scenario.name, width, model::describe(scenario.tier), scenario.title));
   }
   return 0;
 }
 
 int run(const Check& command) {
   const auto scenarios = select(command.files);
-  fmt::print("{} scenario{} without a complaint\n", scenarios.size(), scenarios.size() == 1 ? "" : "s");
+  put(fmt::format("{} scenario{} without a complaint\n", scenarios.size(), scenarios.size() == 1 ? "" : "s"));
   return 0;
 }
 

@@ -11,12 +11,7 @@ int main(int argc, char** argv) {
   using crypelab::Exit;
   try {
     const auto arguments = crypelab::cli::parse(argc, argv);
-    const int status = std::visit([](const auto& command) { return crypelab::cli::run(command); }, arguments);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      fmt::print(stderr, "crypelab: cannot write to standard output\n");
-      return static_cast<int>(Exit::io);
-    }
-    return status;
+    return std::visit([](const auto& command) { return crypelab::cli::run(command); }, arguments);
   } catch (const crypelab::Failure& failure) {
     fmt::print(stderr, "crypelab: {}\n", failure.what());
     return static_cast<int>(failure.exit());

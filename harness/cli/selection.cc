@@ -89,6 +89,14 @@ model::Scenario select_one(const std::string& name) {
   }
   const auto folder = scenario_folder();
   if (name.ends_with(".yaml") || folder.empty()) throw Failure(Exit::usage, fmt::format("there is no file '{}'", name));
+  // A scenario that comes with the program is called after its file: others, and their mistakes, do not matter.
+  for (fs::path stem = name; stem.has_relative_path() && !stem.is_absolute(); stem = stem.parent_path()) {
+    const auto file = fs::path(folder) / (stem.string() + ".yaml");
+    if (!fs::is_regular_file(file, error)) continue;
+    scenarios = load_all({file});
+    const auto found = std::ranges::find(scenarios, name, &model::Scenario::name);
+    if (found != scenarios.end()) return std::move(*found);
+  }
   scenarios = load_all(files_below(folder));
   std::vector<std::string> names;
   for (auto& scenario : scenarios) {

@@ -1,6 +1,7 @@
 #include "harness/blueprint/drawing.h"
 #include "harness/blueprint/print.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/output.h"
 #include "harness/cli/selection.h"
 
 #include <fmt/format.h>
@@ -12,16 +13,16 @@ int run(const Show& command) {
   const auto plan = blueprint::draw(scenario);
   switch (command.form) {
     case Form::text:
-      fmt::print("{}", blueprint::as_text(plan));
+      put(blueprint::as_text(plan));
       break;
     case Form::svg:
-      fmt::print("{}", blueprint::as_svg(scenario, plan));
+      put(blueprint::as_svg(scenario, plan));
       break;
     case Form::graphviz:
-      fmt::print("{}", blueprint::as_graphviz(plan));
+      put(blueprint::as_graphviz(plan));
       break;
     case Form::rules:
-      fmt::print("{}", blueprint::as_rules(plan));
+      put(blueprint::as_rules(plan));
       break;
   }
   return 0;

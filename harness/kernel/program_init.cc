@@ -3,6 +3,11 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+#include <tuple>
+#include <utility>
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -76,6 +81,12 @@ void enter_host(const ProgramLaunch& launch) {
   require(::mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
                   "size=256m,nr_inodes=10000,mode=1777") == 0,
           launch, StartStep::shared_memory);
+}
+
+// What was asked of the command outside is none of the program's business, and /proc/1/cmdline would say it.
+void forget_command_line(const ProgramLaunch& launch) {
+  constexpr std::string_view name = "init";
+  for (std::size_t i = 0; i < launch.command_line_size; ++i) launch.command_line[i] = i < name.size() ? name[i] : '\0';
 }
 
 // The kernel's killer takes programs under test before it takes the lab.
@@ -203,6 +214,18 @@ void reap(int control, int signals, pid_t program, int terminal) {
   }
 }
 
+// proc_pid_stat(5): the fields 48 and 49, arg_start and arg_end. The second field is in brackets and may hold anything.
+std::pair<char*, std::size_t> own_command_line() {
+  std::string text;
+  std::getline(std::ifstream("/proc/self/stat"), text);
+  std::istringstream fields(text.substr(std::min(text.rfind(')') + 1, text.size())));
+  std::string skipped;
+  for (int field = 3; field < 48; ++field) fields >> skipped;
+  std::uintptr_t begin = 0, end = 0;
+  if (!(fields >> begin >> end) || begin == 0 || end <= begin) return {};
+  return {reinterpret_cast<char*>(begin), end - begin};
+}
+
 }  // namespace
 
 const char* describe(StartStep step) {
@@ -257,6 +280,8 @@ ProgramLaunch::ProgramLaunch(const ProgramPlan& given, int given_control) : plan
   for (const std::string& assignment : assignments) environment.push_back(const_cast<char*>(assignment.c_str()));
   arguments.push_back(nullptr);
   environment.push_back(nullptr);
+  static const auto own = own_command_line();  // it does not move, and copies of this process have it there, too
+  std::tie(command_line, command_line_size) = own;
   for (const int number : plan.capabilities) kept |= 1ULL << static_cast<unsigned>(number);
 
   const auto limit = [&](int resource, std::uint64_t value) {
@@ -279,6 +304,7 @@ int run_program_init(void* argument) {
   launch.control = ::fcntl(launch.control, F_DUPFD_CLOEXEC, most_descriptors);
   if (launch.control < 0) return 0;
   default_signals();
+  if (launch.command_line != nullptr) forget_command_line(launch);
   enter_host(launch);
   volunteer_for_oom();
   ::setsid();

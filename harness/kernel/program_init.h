@@ -52,6 +52,9 @@ struct ProgramLaunch {
   };
   std::vector<Limit> limits;
   std::uint64_t kept = 0;  // capabilities, one bit each
+  // Where this process's own command line lies: the first process is a copy of it, and shows it to the program.
+  char* command_line = nullptr;
+  std::size_t command_line_size = 0;
 };
 
 // The first process of a program (`launch` is a ProgramLaunch): sets the namespaces up, starts the program, reaps, and

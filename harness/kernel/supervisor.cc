@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,14 @@ void require_single_thread() {
 }
 
 bool is_refusal(int error) { return error == EPERM || error == EACCES || error == ENOSPC || error == EUSERS; }
+
+// False for root of a container that maps some uids only: the hosts' own uids (Supervised::identity) are not among
+// them.
+bool every_user_exists() {
+  std::ifstream map("/proc/self/uid_map");
+  unsigned long inside = 0, outside = 0, count = 0;
+  return map >> inside >> outside >> count && inside == 0 && count >= 4'294'967'295;
+}
 
 // What is left of the lab as seen from the command: waits for its end and passes signals on.
 class Watch {
@@ -162,8 +171,8 @@ int supervise(const std::function<int(Supervised&)>& body, const Supervision& su
                &reports, &reporter,  &requests,   &requested};
   constexpr std::uint64_t namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
   ChildProcess init;
-  if (plan.user == 0) init = clone_process(namespaces, run_lab_init, &plan);
-  if (!init && (plan.user != 0 || errno == EPERM)) {
+  if (plan.user == 0 && every_user_exists()) init = clone_process(namespaces, run_lab_init, &plan);
+  if (!init && (plan.user != 0 || !every_user_exists() || errno == EPERM)) {
     plan.rootless = true;
     init = clone_process(namespaces | CLONE_NEWUSER, run_lab_init, &plan);
   }

@@ -33,7 +33,7 @@ std::string find_tool(const std::string& name, const std::string& package) {
     auto file = fmt::format("{}/{}", directory, name);
     if (::access(file.c_str(), X_OK) == 0) return file;
   }
-  throw Failure(Exit::unavailable, fmt::format("{} is missing; install the package {}", name, package));
+  throw Failure(Exit::unavailable, fmt::format("{} is missing; install it with: apt-get install {}", name, package));
 }
 
 // A nameless file in memory: a pipe could fill and block, and must be read while the tool runs.

@@ -5,10 +5,13 @@
 #include "harness/kernel/session_client.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/measurement.h"
+#include "harness/lab/measurement_cache.h"
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -121,10 +124,14 @@ std::optional<int> run_attached(const std::string& scenario, const FrontRequest&
   return std::nullopt;
 }
 
-int run_measurement(const model::Scenario& scenario, blueprint::Form form,
+int run_measurement(const model::Scenario& scenario, const MeasurementRequest& request,
                     const std::function<int(const std::vector<blueprint::Row>& rows, Duration took)>& report) {
   const auto plan = blueprint::draw(scenario);
   require_programs(plan);
+  const MeasurementCache cache(cache_folder(), [](const auto& text) { fmt::print(stderr, "crypelab: {}\n", text); });
+  const auto key = measurement_key(plan, blueprint::declare(scenario, blueprint::Form::full), request.version);
+  const bool full = request.form == blueprint::Form::full;
+  const auto kept = request.cached && full ? cache.read(key) : std::nullopt;
   return kernel::supervise([&](kernel::Supervised& supervised) {
     Lab lab(plan, supervised);
     lab.loop().watch(supervised.end_descriptor(), [&] {
@@ -132,9 +139,18 @@ int run_measurement(const model::Scenario& scenario, blueprint::Form form,
                     fmt::format("ended by signal {} before the network was measured", supervised.end_signal()));
     });
     const auto begin = Loop::Clock::now();
-    const auto rows = measure(lab, scenario, form);
+    auto rows = measure(lab, scenario, kept ? blueprint::Form::quick : request.form);
     const auto took = std::chrono::duration_cast<Duration>(Loop::Clock::now() - begin);
     if (!lab.casualties().empty()) throw Failure(Exit::unavailable, lab.casualties().front());
+    if (kept) {
+      for (auto row : kept->rows) {
+        row.note += fmt::format("{}cached, measured {}", row.note.empty() ? "" : "; ", kept->date);
+        rows.push_back(std::move(row));
+      }
+    } else if (full && std::ranges::all_of(rows, &blueprint::Row::agrees)) {
+      const auto slow = slow_rows(rows, blueprint::declare(scenario, blueprint::Form::quick));
+      cache.write(key, {fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr))), slow});
+    }
     return report(rows, took);
   });
 }

@@ -26,9 +26,16 @@ int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request);
 // Nothing when there is none.
 std::optional<int> run_attached(const std::string& scenario, const FrontRequest& request);
 
-// Brings a scenario up and measures its network. `report` runs inside the lab's process and gives the exit status.
-// Throws Failure: what the lab could not do.
-int run_measurement(const model::Scenario& scenario, blueprint::Form form,
+// How a network is to be measured.
+struct MeasurementRequest {
+  blueprint::Form form = blueprint::Form::full;
+  bool cached = false;  // what takes long is taken from an earlier measurement, if there is one
+  std::string version;  // of the program: another one measures anew
+};
+
+// Brings a scenario up and measures its network. A full measurement that agrees is kept for `cached` ones. `report`
+// runs inside the lab's process and gives the exit status. Throws Failure: what the lab could not do.
+int run_measurement(const model::Scenario& scenario, const MeasurementRequest& request,
                     const std::function<int(const std::vector<blueprint::Row>& rows, Duration took)>& report);
 
 }  // namespace crypelab::lab

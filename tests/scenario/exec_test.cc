@@ -1,22 +1,9 @@
-#include "command.h"
+#include "words.h"
 
 #include <gtest/gtest.h>
 
 namespace crypelab::test {
 namespace {
-
-// alice -- office.edge (NAT) -- internet -- home.edge (NAT) -- bob
-constexpr const char* kTwoSites = R"(
-scenario: test/two-sites
-title: Two sites behind ordinary NATs
-proves: nothing by itself
-sites:
-  office: { nat: { mapping: endpoint-independent, filtering: address-and-port } }
-  home:   { nat: { mapping: endpoint-independent, filtering: address-and-port } }
-clients:
-  alice: { site: office }
-  bob:   { site: home }
-)";
 
 TEST(Exec, the_status_of_the_command_is_the_status_of_crypelab) {
   const ScenarioFile scenario(kTwoSites);
