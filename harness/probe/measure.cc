@@ -11,6 +11,7 @@
 #include <random>
 #include <set>
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -158,6 +159,11 @@ int measure() {
   while (input.find('\n') == std::string::npos && input.size() <= wire::max_job_size) {
     const auto size = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EAGAIN) {  // whoever started this may have left the pipe like that
+      pollfd more{STDIN_FILENO, POLLIN, 0};
+      ::poll(&more, 1, -1);
+      continue;
+    }
     if (size <= 0) break;
     input.append(buffer.data(), static_cast<std::size_t>(size));
   }
