@@ -3,6 +3,7 @@
 #include "harness/model/scenario.h"
 #include "harness/services/process.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -12,7 +13,7 @@
 // blueprint, down to names, addresses, the order of interfaces and rule text.
 namespace crypelab::blueprint {
 
-enum class Role { client, edge, carrier, internet, world };
+enum class Role { client, server, edge, carrier, internet, world };
 
 struct Bridge {  // the LAN of a site, inside its edge
   std::string name;
@@ -55,8 +56,16 @@ struct PacketQueue {  // packets that come to this chain of the table of ours wa
   bool operator==(const PacketQueue&) const = default;
 };
 
+// What is run once on a host when all services are ready, and must succeed, before anybody else runs there.
+struct Preparation {
+  std::vector<std::string> argv;
+  std::string input;    // for its standard input, at most 4 KiB
+  std::string package;  // Debian package that holds argv[0]
+  bool operator==(const Preparation&) const = default;
+};
+
 struct Host {
-  std::string name;  // "alice", "office.edge", "office.carrier", "internet", "signal"
+  std::string name;  // "alice", "office.proxy", "office.edge", "office.carrier", "internet", "signal"
   Role role = Role::client;
   std::string site;  // of clients, edges and carriers
   std::vector<Bridge> bridges;
@@ -71,6 +80,9 @@ struct Host {
   std::vector<PacketQueue> queues;  // a rule that nft cannot write: the lab adds it before links rise
   std::vector<Address> resolvers;   // for its resolv.conf
   std::vector<services::Issuer> trusts{services::Issuer::lab};
+  std::map<std::string, std::string> files;        // absolute path to text, over what the machine has there
+  std::map<std::string, std::string> environment;  // of every program that runs there
+  std::vector<Preparation> preparations;
   bool operator==(const Host&) const = default;
 };
 
@@ -147,6 +159,13 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
+// What must never stand in anything that the lab writes; see evidence::Redaction.
+struct Secret {
+  std::string name;  // "office.proxy/alice"
+  std::string value;
+  bool operator==(const Secret&) const = default;
+};
+
 struct Blueprint {
   std::string scenario;
   std::vector<Host> hosts;    // in the order of bring-up
@@ -154,6 +173,7 @@ struct Blueprint {
   std::vector<services::Process> processes;
   std::vector<Counter> counters;
   std::vector<Step> steps;  // by time
+  std::vector<Secret> secrets;
   bool operator==(const Blueprint&) const = default;
 };
 

@@ -1,5 +1,7 @@
 #include "harness/base/error.h"
 #include "harness/blueprint/gate_rules.h"
+#include "harness/blueprint/proxies.h"
+#include "harness/blueprint/realm.h"
 #include "harness/blueprint/resolvers.h"
 #include "harness/blueprint/steps.h"
 #include "harness/blueprint/topology.h"
@@ -21,6 +23,8 @@ void add_processes(Blueprint& blueprint, const std::vector<SiteFacts>& sites) {
     for (auto& process : draw_resolvers(facts)) blueprint.processes.push_back(std::move(process));
     if (needs_gate(facts)) blueprint.processes.push_back(services::gate(gate_settings(facts)));
     if (auto translator = draw_nat64(*facts.plan)) blueprint.processes.push_back(std::move(*translator));
+    for (auto& process : proxy_processes(*facts.plan)) blueprint.processes.push_back(std::move(process));
+    for (auto& secret : proxy_secrets(*facts.plan)) blueprint.secrets.push_back(std::move(secret));
   }
 }
 
@@ -50,8 +54,23 @@ Blueprint draw(const model::Scenario& scenario) {
     blueprint.hosts.back().rule_set = text_of(edge_table(facts[i], states[i]));
     if (needs_gate(facts[i])) blueprint.hosts.back().queues.push_back({gate_chain().name, kGateQueue});
     for (auto& counter : edge_counters(facts[i])) blueprint.counters.push_back(std::move(counter));
+    for (auto& host : draw_proxy_hosts(plans[i])) blueprint.hosts.push_back(std::move(host));
   }
-  for (const auto& client : scenario.clients) blueprint.hosts.push_back(draw_client(client, plans));
+  for (const auto& client : scenario.clients) {
+    blueprint.hosts.push_back(draw_client(client, plans));
+    const auto inspected = [&](const std::string& site) {
+      return trusts_inspection(*model::find_site(scenario, site));
+    };
+    if (std::ranges::any_of(client.sites, inspected))
+      blueprint.hosts.back().trusts.push_back(services::Issuer::corporate);
+    if (client.ticket.empty()) continue;
+    const auto home =
+        std::ranges::find(plans, client.sites.front(), [](const SitePlan& plan) { return plan.site->name; });
+    if (const auto realm = realm_of(*home)) {
+      const auto user = std::ranges::find(realm->users, client.ticket, &model::ProxyUser::name);
+      if (user != realm->users.end()) give_ticket(blueprint.hosts.back(), *realm, *user);
+    }
+  }
   blueprint.cables = draw_cables(plans);
   for (const auto& site : facts)
     blueprint.cables[uplink_cable(blueprint.cables, *site.plan)].user_space = site.user_space_uplink;

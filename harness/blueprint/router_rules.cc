@@ -3,6 +3,7 @@
 #include "harness/blueprint/gate_rules.h"
 #include "harness/blueprint/loss_pattern.h"
 #include "harness/blueprint/nat_rules.h"
+#include "harness/blueprint/proxies.h"
 
 #include <fmt/format.h>
 
@@ -26,6 +27,7 @@ struct Border {
   unsigned generation = 0;
   unsigned epoch = 0;
   bool too_big = true;
+  std::vector<std::string> exempt;  // addresses of servers whose traffic the egress rules leave alone
 
   bool stateful() const { return nat.has_value() || egress.has_value(); }
 };
@@ -99,6 +101,11 @@ void add_forward(RuleTable& table, const Border& border) {
     in.rules.push_back(
         fmt::format("{}ct state new counter name unsolicited drop", border.nat ? "meta nfproto ipv6 " : ""));
   }
+  for (const auto& address : border.exempt) {
+    const char* family = address.find(':') == std::string::npos ? "ip" : "ip6";
+    out.rules.push_back(fmt::format("{} saddr {} counter name servers_out accept", family, address));
+    in.rules.push_back(fmt::format("{} daddr {} counter name servers_in accept", family, address));
+  }
   out.rules.emplace_back(border.egress ? "goto egress_out" : "accept");
   in.rules.emplace_back(border.egress ? "goto egress_in" : "accept");
   table.chains.push_back(std::move(out));
@@ -132,6 +139,9 @@ std::vector<Counter> border_counters(const std::string& host, const std::string&
       {host, "too_big_withheld", name + ": \"packet too big\" not sent", 0},
       {host, "own_out", name + ": the router's own traffic, outbound", 0},
       {host, "own_in", name + ": the router's own traffic, inbound", 0},
+      {host, "servers_out", name + ": of the site's own servers, outbound", 0},
+      {host, "servers_in", name + ": to the site's own servers, inbound", 0},
+      {host, kIntercepted, name + ": connections taken by the transparent proxy", 0},
       {host, "nat_collision", name + ": two flows wanted one external port, dropped", 0},
       {host, "lost_wan0", name + ": lost on the cable, towards the site", 0},
       {host, "lost_lan0", name + ": lost on the cable, towards the internet", 0},
@@ -184,10 +194,16 @@ RuleTable edge_table(const SiteFacts& facts, const SiteState& state) {
   border.generation = state.mapping_generation;
   border.epoch = state.mapping_generation + state.public_generation;
   border.too_big = state.uplink.too_big;
+  for (const auto& server : facts.plan->servers) {
+    if (!server.own_egress) continue;
+    if (server.address4) border.exempt.push_back(to_string(server.address4->address));
+    if (server.address6) border.exempt.push_back(to_string(server.address6->address));
+  }
   add_loss(table, kWan, lost_on(facts, state.uplink.down), "lost_wan0");
   add_border(table, border);
   if (needs_gate(facts)) table.chains.push_back(gate_chain());
   if (state.egress) add_egress(table, *state.egress, facts.domains);
+  add_interception(table, *facts.plan);
   return table;
 }
 

@@ -12,11 +12,43 @@ namespace {
 // Address number `offset` of a subnet, with the subnet's length.
 Prefix member(const Prefix& subnet, std::uint64_t offset) { return {subnet.network().plus(offset), subnet.length}; }
 
+constexpr std::uint64_t kUsualFirst = 10;
+
 // Where clients begin: .10, as people do it, unless the subnet is too small for that.
 std::uint64_t first_client(const Prefix& subnet, std::size_t clients) {
   const unsigned host_bits = subnet.address.bits() - subnet.length;
-  if (host_bits >= 16) return 10;
-  return (std::uint64_t{1} << host_bits) > 10 + clients ? 10 : 2;
+  if (host_bits >= 16) return kUsualFirst;
+  return (std::uint64_t{1} << host_bits) > kUsualFirst + clients ? kUsualFirst : 2;
+}
+
+// Servers stand below the clients; where those begin at the bottom, behind them.
+std::uint64_t first_server(const Prefix& subnet, std::size_t clients) {
+  const auto first = first_client(subnet, clients);
+  return first == kUsualFirst ? 2 : first + clients;
+}
+
+std::vector<std::string> server_names(const model::Site& site) {
+  std::vector<std::string> names;
+  for (const auto& proxy : site.proxies) {
+    if (!proxy.transparent) names.push_back(proxy.name);
+  }
+  const auto negotiates = [](const model::Proxy& proxy) { return proxy.offers(model::AuthScheme::negotiate); };
+  if (std::ranges::any_of(site.proxies, negotiates)) names.emplace_back("kdc");
+  return names;
+}
+
+void place_servers(SitePlan& plan) {
+  const auto names = server_names(*plan.site);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    SiteServer server;
+    server.host = server_host(plan.site->name, names[i]);
+    server.full_name = server_name(plan.site->name, names[i]);
+    server.port = fmt::format("server{}", i);
+    server.own_egress = true;
+    if (plan.lan4) server.address4 = member(*plan.lan4, first_server(*plan.lan4, plan.ports.size()) + i);
+    if (plan.lan6) server.address6 = member(*plan.lan6, first_server(*plan.lan6, plan.ports.size()) + i);
+    plan.servers.push_back(std::move(server));
+  }
 }
 
 void place_clients(SitePlan& plan, const model::Scenario& scenario) {
@@ -41,6 +73,24 @@ Prefix transit6(unsigned index, bool inner, unsigned member_number) {
 }
 
 }  // namespace
+
+std::string server_host(const std::string& site, const std::string& name) { return site + "." + name; }
+
+std::string server_name(const std::string& site, const std::string& name) {
+  return fmt::format("{}.{}.test", name, site);
+}
+
+std::string realm_name(const std::string& site) {
+  std::string name = site + ".TEST";
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return name;
+}
+
+const SiteServer* find_server(const SitePlan& plan, const std::string& host) {
+  const auto found = std::ranges::find(plan.servers, host, &SiteServer::host);
+  return found == plan.servers.end() ? nullptr : &*found;
+}
 
 std::optional<Address> SitePlan::gateway6() const {
   const auto& router = has_carrier() ? carrier_lan6 : internet6;
@@ -84,6 +134,7 @@ std::vector<SitePlan> plan_sites(const model::Scenario& scenario) {
       plan.inner6 = transit6(plan.index, true, 2);
     }
     place_clients(plan, scenario);
+    place_servers(plan);
     plans.push_back(std::move(plan));
   }
   return plans;

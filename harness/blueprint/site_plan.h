@@ -17,6 +17,16 @@ struct ClientPort {  // a client's place in a site
   std::optional<Prefix> address6;
 };
 
+// A server of the site's own: a host in its LAN with a name that the site's resolver knows.
+struct SiteServer {
+  std::string host;       // "office.proxy"
+  std::string full_name;  // "proxy.office.test"
+  std::string port;       // of the edge's bridge
+  std::optional<Prefix> address4;
+  std::optional<Prefix> address6;
+  bool own_egress = false;  // what it sends is not subject to the rules for everybody else
+};
+
 struct SitePlan {
   const model::Site* site = nullptr;
   unsigned index = 0;
@@ -26,6 +36,7 @@ struct SitePlan {
   std::optional<Prefix> lan4;  // the edge's own address in the LAN, with the subnet's length
   std::optional<Prefix> lan6;
   std::vector<ClientPort> ports;
+  std::vector<SiteServer> servers;
 
   // The cable to the internet: its two ends, and the same between edge and carrier.
   std::string internet_interface;  // at the internet's end
@@ -54,6 +65,13 @@ struct SitePlan {
 inline constexpr const char* kLan = "lan0";
 inline constexpr const char* kWan = "wan0";
 inline constexpr const char* kNat64 = "nat64";
+
+// What a server that the site's own host table calls `name` is called: a host, and a domain name.
+std::string server_host(const std::string& site, const std::string& name);  // "office.proxy"
+std::string server_name(const std::string& site, const std::string& name);  // "proxy.office.test"
+std::string realm_name(const std::string& site);                            // "OFFICE.TEST"
+// The server on that host; nullptr if there is none.
+const SiteServer* find_server(const SitePlan& plan, const std::string& host);
 
 // All sites of a scenario, in its order.
 std::vector<SitePlan> plan_sites(const model::Scenario& scenario);

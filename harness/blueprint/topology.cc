@@ -197,6 +197,8 @@ Host draw_edge(const SitePlan& site) {
   add_tracking(host.sysctls, site.site->nat);
   host.bridges.push_back({kLan, present({site.lan4, site.lan6})});
   host.interfaces.push_back({kWan, present({site.wan4(), site.wan6()}), "", false});
+  // Isolated ports reach those that are not: servers, and the router.
+  for (const auto& server : site.servers) host.interfaces.push_back({server.port, {}, kLan, false});
   for (const auto& port : site.ports) host.interfaces.push_back({port.port, {}, kLan, site.site->isolation});
   host.routes.push_back({everywhere4(), site.gateway4(), kWan});
   if (const auto gateway = site.gateway6()) host.routes.push_back({everywhere6(), *gateway, kWan});
@@ -206,6 +208,20 @@ Host draw_edge(const SitePlan& site) {
     }
   }
   host.resolvers = {model::world_host("dns").addresses.front()};
+  return host;
+}
+
+Host draw_server(const SitePlan& site, const SiteServer& server) {
+  Host host;
+  host.name = server.host;
+  host.role = Role::server;
+  host.site = site.site->name;
+  host.sysctls = common_sysctls();
+  host.interfaces.push_back({"eth0", present({server.address4, server.address6}), "", false});
+  for (const auto& address : site.lan_addresses()) {
+    host.routes.push_back({address.is_v4() ? everywhere4() : everywhere6(), address, "eth0"});
+  }
+  host.resolvers = site.lan_addresses();
   return host;
 }
 
@@ -261,6 +277,9 @@ std::vector<Cable> draw_cables(const std::vector<SitePlan>& sites) {
     uplink.mtu = site.site->uplink.mtu;
     cables.push_back(uplink);
     if (site.has_carrier()) cables.push_back(plain({site.carrier, kWan}, internet));
+    for (const auto& server : site.servers) {
+      cables.push_back(plain({server.host, "eth0"}, {site.edge, server.port}));
+    }
     for (const auto& port : site.ports) {
       cables.push_back(plain({port.client->name, interface_of(port)}, {site.edge, port.port}));
     }

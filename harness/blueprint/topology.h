@@ -12,9 +12,11 @@ Host draw_internet(const std::vector<SitePlan>& sites);
 Host draw_world_host(const std::string& name);
 Host draw_carrier(const SitePlan& site);
 Host draw_edge(const SitePlan& site);
+Host draw_server(const SitePlan& site, const SiteServer& server);
 Host draw_client(const model::Client& client, const std::vector<SitePlan>& sites);
 
-// In the order of bring-up: the world's, then of each site its uplink (see uplink_cable), the carrier's, the clients'.
+// In the order of bring-up: the world's, then of each site its uplink (see uplink_cable), the carrier's, the servers',
+// the clients'.
 std::vector<Cable> draw_cables(const std::vector<SitePlan>& sites);
 // The index of the cable between a site's edge (end a) and what is behind it.
 std::size_t uplink_cable(const std::vector<Cable>& cables, const SitePlan& site);

@@ -60,6 +60,7 @@ Grammar::Grammar() {
   sub->add_option("SCENARIO", exec.scenario, kScenario)->required();
   sub->add_option("--host", exec.host, "the host to run on (default: the first client)");
   sub->add_flag("--privileged", exec.privileged, "keep power over the host's network: for tcpdump, nft, ip");
+  sub->add_option("--events", exec.events, "a file for what the services saw: one line of JSON an event");
   sub->footer("The command and its arguments stand after --, like: crypelab exec SCENARIO --host alice -- curl -v URL");
 
   sub = command("shell", "Open a shell on a host; from a second terminal, in the lab that is already running", shell);

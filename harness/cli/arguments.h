@@ -25,6 +25,7 @@ struct Exec {
   std::string scenario;
   std::string host;  // empty: the first client
   bool privileged = false;
+  std::string events;  // a file for what the services saw
   std::vector<std::string> command;
 };
 struct Shell {

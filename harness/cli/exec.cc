@@ -6,7 +6,7 @@ namespace crypelab::cli {
 
 int run(const Exec& command) {
   const auto plan = blueprint::draw(select_one(command.scenario));
-  return lab::run_in_front(plan, {command.host, command.privileged, command.command});
+  return lab::run_in_front(plan, {command.host, command.privileged, command.command, command.events});
 }
 
 int run(const Shell& command) {

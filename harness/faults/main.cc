@@ -22,6 +22,8 @@ constexpr Command kCommands[] = {
     {"files", faults::run_files},
     {"portal", faults::run_portal},
     {"proxy", faults::run_proxy},
+    {"ntlm-helper", faults::run_ntlm_helper},
+    {"request-log", faults::run_request_log},
 };
 
 }  // namespace

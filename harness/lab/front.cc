@@ -1,6 +1,8 @@
 #include "harness/lab/front.h"
 
+#include "harness/base/descriptor.h"
 #include "harness/base/error.h"
+#include "harness/evidence/event_line.h"
 #include "harness/kernel/attach_socket.h"
 #include "harness/kernel/session_client.h"
 #include "harness/lab/lab.h"
@@ -8,9 +10,12 @@
 #include "harness/lab/measurement_cache.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -79,6 +84,26 @@ std::string first_client(const blueprint::Blueprint& plan) {
   return client == plan.hosts.end() ? plan.hosts.front().name : client->name;
 }
 
+// How long services may take to say what they saw last, once nobody is there any more.
+constexpr std::chrono::milliseconds kSettling{1000};
+
+Descriptor open_events(const std::string& path) {
+  if (path.empty()) return {};
+  Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file) throw Failure(Exit::io, fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+  return file;
+}
+
+void write_events(const Descriptor& file, const Lab& lab) {
+  std::string text;
+  for (const auto& event : lab.events()) text += evidence::event_line(event, lab.redaction());
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto written = write(file.get(), rest.data(), rest.size());
+    if (written < 0) throw_errno("writing the events");
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
 }  // namespace
 
 int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request) {
@@ -86,6 +111,7 @@ int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request) 
   const std::string here = std::filesystem::current_path();
   const bool visible = kernel::may_be_visible(here);
   const auto socket = listen(plan.scenario);
+  const auto events = open_events(request.events);
   auto [front, back] = kernel::PacketSocket::pair();
   kernel::SessionClient client(std::move(front), session_request(request));
   const int status = kernel::supervise(
@@ -102,6 +128,10 @@ int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request) 
         lab.loop().watch(supervised.end_descriptor(), [] {});
         lab.start_steps();
         lab.loop().run_until([&] { return sessions.open() == 0 || supervised.end_signal() != 0; });
+        if (events) {
+          lab.settle(kSettling);
+          write_events(events, lab);
+        }
         for (const auto& casualty : lab.casualties()) fmt::print(stderr, "crypelab: {}\n", casualty);
         if (supervised.end_signal() != 0) return 128 + supervised.end_signal();
         return 0;

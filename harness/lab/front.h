@@ -15,6 +15,7 @@ struct FrontRequest {
   std::string host;                    // empty: the first client
   bool privileged = false;             // with power over the host's network
   std::vector<std::string> arguments;  // empty: a shell whose prompt says where it is
+  std::string events;                  // a file that gets what the services saw, one line of JSON an event; empty: none
 };
 
 // Brings a blueprint up and runs the request in it, with this process's standard descriptors, terminal included. The

@@ -34,6 +34,12 @@ blueprint::Blueprint suited(blueprint::Blueprint plan, const kernel::Supervised&
   return plan;
 }
 
+std::vector<evidence::Secret> secrets_of(const blueprint::Blueprint& plan) {
+  std::vector<evidence::Secret> secrets;
+  for (const auto& secret : plan.secrets) secrets.push_back({secret.name, secret.value});
+  return secrets;
+}
+
 }  // namespace
 
 namespace {
@@ -52,30 +58,42 @@ void require_tunnel_device() {
 
 void require_programs(const blueprint::Blueprint& plan) {
   std::set<std::string> packages;
-  std::string missing;
+  std::set<std::string> missing;
+  const auto need = [&](const std::string& name, const std::string& package) {
+    if (name.find('/') != std::string::npos || name.starts_with('{') || find_program(name)) return;
+    missing.insert(name);
+    packages.insert(package);
+  };
   for (const auto& process : plan.processes) {
-    const auto& name = process.argv.front();
-    if (name.find('/') != std::string::npos || name.starts_with('{') || find_program(name)) continue;
-    if (packages.insert(process.package).second) missing += (missing.empty() ? "" : ", ") + name;
+    need(process.argv.front(), process.package);
+    for (const auto& name : process.programs) need(name, process.package);
+  }
+  for (const auto& host : plan.hosts) {
+    for (const auto& preparation : host.preparations) need(preparation.argv.front(), preparation.package);
   }
   if (!missing.empty()) {
     throw Failure(Exit::unavailable,
-                  fmt::format("this scenario needs {}, not installed here; install with: apt-get install {}", missing,
-                              fmt::join(packages, " ")));
+                  fmt::format("this scenario needs {}, not installed here; install with: apt-get install {}",
+                              fmt::join(missing, ", "), fmt::join(packages, " ")));
   }
   if (std::ranges::any_of(plan.processes, &services::Process::tunnel_device)) require_tunnel_device();
 }
 
 Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible)
-    : plan_(suited(plan, supervised)), supervised_(&supervised), visible_(std::move(visible)), network_(plan_) {
+    : plan_(suited(plan, supervised)),
+      supervised_(&supervised),
+      visible_(std::move(visible)),
+      redaction_(secrets_of(plan_)),
+      network_(plan_) {
   // A program that has ended is seen where it is waited for, not by the signal of a pipe that leads to it.
   std::signal(SIGPIPE, SIG_IGN);
   auto identity = static_cast<unsigned>(plan_.hosts.size());
   for (const auto& process : plan_.processes) {
-    services_.emplace_back(process, plan_, network_, supervised_->identity(identity++), trust_);
+    services_.emplace_back(process, plan_, network_, supervised_->identity(identity++), trust_, redaction_);
   }
   await_services();
   for (const auto& host : plan_.hosts) network_.raise_tunnel(host);
+  prepare_hosts();
   up_ = Loop::Clock::now();
   for (auto& service : services_) {
     loop_.watch(service.output(), [this, &service] { take_output(service); });
@@ -92,6 +110,22 @@ Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised,
 
 Lab::~Lab() {
   for (auto& service : services_) service.condemn();
+}
+
+// Twice: a program that was asleep may find the question before what had come earlier by another way.
+void Lab::settle(std::chrono::milliseconds patience) {
+  const auto deadline = Loop::Clock::now() + patience;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Service*> asked;
+    for (auto& service : services_) {
+      if (!service.ended() && service.ask_again()) asked.push_back(&service);
+    }
+    while (!asked.empty() && Loop::Clock::now() < deadline) {
+      std::erase_if(asked, [](Service* service) { return service->ended() || service->answered(); });
+      if (!asked.empty()) loop_.run_until([] { return false; }, Loop::Clock::now() + 1ms);
+    }
+  }
+  for (auto& service : services_) take_output(service);
 }
 
 void Lab::take_output(Service& service) {
@@ -120,6 +154,37 @@ void Lab::await_services() {
   }
 }
 
+// All of them side by side. What they ask for they read at once, and it fits into a pipe.
+void Lab::prepare_hosts() {
+  struct Running {
+    const blueprint::Host* host;
+    const blueprint::Preparation* preparation;
+    LineReader output;
+    kernel::Program program;
+  };
+  std::deque<Running> running;
+  for (const auto& host : plan_.hosts) {
+    for (const auto& preparation : host.preparations) {
+      auto [in_reading, in_writing] = make_pipe();
+      auto [out_reading, out_writing] = make_pipe();
+      if (write(in_writing.get(), preparation.input.data(), preparation.input.size()) < 0)
+        throw_errno("write to a pipe");
+      auto program = start(host.name, {.arguments = preparation.argv,
+                                       .descriptors = {in_reading.get(), out_writing.get(), out_writing.get()}});
+      running.push_back({&host, &preparation, LineReader(std::move(out_reading)), std::move(program)});
+    }
+  }
+  const auto deadline = Loop::Clock::now() + kPatience;
+  for (auto& each : running) {
+    const auto status = each.program.wait_until(deadline);
+    if (status && status->exit_status() == 0) continue;
+    std::string words;
+    while (auto line = each.output.next()) words += "  " + *line + "\n";
+    throw Failure(Exit::unavailable, fmt::format("{} on {}: {}\n{}", each.preparation->argv.front(), each.host->name,
+                                                 status ? status->text() : "not done in time", redaction_(words)));
+  }
+}
+
 unsigned Lab::number(const std::string& host) const {
   const auto found = std::ranges::find(plan_.hosts, host, &blueprint::Host::name);
   return static_cast<unsigned>(found - plan_.hosts.begin());
@@ -145,6 +210,7 @@ kernel::HostView& Lab::view(const std::string& name) {
   }
   for (const auto& resolver : host->resolvers) view.resolv_conf += "nameserver " + to_string(resolver) + "\n";
   view.authorities = trust_.authorities(host->trusts);
+  view.files = host->files;
   view.visible = visible_;
   view.visible.push_back(own_folder());
   return views_.try_emplace(name, view).first->second;
@@ -163,6 +229,9 @@ kernel::Seat Lab::seat(const std::string& host, const HostProgram& program) {
                        {"LOGNAME", "user"},
                        {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
                        {"USER", "user"}};
+  if (const auto* drawn = blueprint::find_host(plan_, host); drawn != nullptr) {
+    for (const auto& [name, value] : drawn->environment) start.environment[name] = value;
+  }
   for (const auto& [name, value] : program.environment) start.environment[name] = value;
   start.directory = program.directory.empty() ? std::string(kernel::HostView::home) : program.directory;
   start.network = network_.host(host).descriptor();

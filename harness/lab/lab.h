@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/blueprint/blueprint.h"
+#include "harness/evidence/redaction.h"
 #include "harness/kernel/host_view.h"
 #include "harness/kernel/program.h"
 #include "harness/kernel/session_server.h"
@@ -47,6 +48,12 @@ class Lab {
   // What the programs of the world said about what they saw, in the order of arrival, on the lab's clock.
   const std::vector<model::Event>& events() const { return events_; }
 
+  // What takes the secrets of this lab out of text.
+  const evidence::Redaction& redaction() const { return redaction_; }
+  // Waits, at most `patience`, until the services have dealt with what the programs on the hosts did before, and have
+  // said so.
+  void settle(std::chrono::milliseconds patience);
+
   // Throws Failure{usage} for a host that is not there.
   kernel::Program start(const std::string& host, const HostProgram& program);
   // The same, for a person in front of the lab: not started yet.
@@ -62,6 +69,7 @@ class Lab {
   void apply(const blueprint::Change& change);
   void schedule(const blueprint::Step& step, Loop::Clock::time_point moment);
   void await_services();
+  void prepare_hosts();
   void take_output(Service& service);
   kernel::HostView& view(const std::string& host);
   unsigned number(const std::string& host) const;
@@ -70,6 +78,7 @@ class Lab {
   const kernel::Supervised* supervised_;
   std::vector<std::string> visible_;
   Loop::Clock::time_point up_{};
+  evidence::Redaction redaction_;
   Trust trust_;
   Loop loop_;
   Network network_;

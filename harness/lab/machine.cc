@@ -183,6 +183,7 @@ std::vector<Finding> examine_machine() {
   findings.push_back(program("dnsmasq", "dnsmasq-base", State::missing, "every lab's names come from it"));
   findings.push_back(program("unbound", "unbound", State::limited, "sites with dns64 need it"));
   findings.push_back(program("tayga", "tayga", State::limited, "sites with nat64 need it"));
+  findings.push_back(program("squid", "squid-openssl", State::limited, "sites with a proxy need it"));
   findings.push_back(tunnel_device());
   findings.push_back(descriptors());
   return findings;

@@ -82,8 +82,8 @@ kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::H
 }  // namespace
 
 Service::Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
-                 kernel::Identity identity, Trust& trust)
-    : plan_(plan), network_(&network) {
+                 kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction)
+    : plan_(plan), network_(&network), redaction_(&redaction) {
   const auto* host = blueprint::find_host(blueprint, plan.host);
   if (host == nullptr) throw Failure(Exit::software, fmt::format("{} has no host '{}'", plan.name, plan.host));
   kernel::ProgramPlan program;
@@ -95,6 +95,7 @@ Service::Service(const services::Process& plan, const blueprint::Blueprint& blue
   // Programs open /dev/stdout by its name, and then it is the pipe's owner that counts.
   if (fchown(writing.get(), identity.user, identity.group) != 0) throw_errno("hand a pipe to a program");
   program.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", kFolder}, {"LANG", "C.UTF-8"}};
+  for (const auto& [name, value] : plan.environment) program.environment[name] = replaced(value);
   program.directory = kFolder;
   program.network = network.host(plan.host).descriptor();
   program.mounts = view_->mounts();
@@ -113,6 +114,11 @@ bool Service::ready() {
     throw Failure(Exit::unavailable, fmt::format("{} did not start: {}\n{}", plan_.name, status->text(), last_words()));
   }
   read_output();
+  return answered();
+}
+
+bool Service::answered() {
+  if (ready_) return true;
   ready_ = std::visit(
       Overloaded{
           [](const services::Immediately&) { return true; },
@@ -134,6 +140,18 @@ bool Service::ready() {
       },
       plan_.readiness);
   return ready_;
+}
+
+bool Service::ask_again() {
+  const auto& readiness = plan_.readiness;
+  if (!std::holds_alternative<services::AnswersDns>(readiness) &&
+      !std::holds_alternative<services::AnswersTcp>(readiness) &&
+      !std::holds_alternative<services::AnswersStun>(readiness)) {
+    return false;
+  }
+  asking_.close();
+  ready_ = false;
+  return true;
 }
 
 bool Service::answers(const Endpoint& server, int type, std::string_view question) {
@@ -170,7 +188,7 @@ std::string Service::last_words() const {
   std::string words;
   const std::size_t first = lines_.size() > 10 ? lines_.size() - 10 : 0;
   for (std::size_t i = first; i < lines_.size(); ++i) words += "  " + lines_[i] + "\n";
-  return words;
+  return (*redaction_)(words);
 }
 
 void Service::rewrite(const services::File& file) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "harness/evidence/redaction.h"
 #include "harness/kernel/host_view.h"
 #include "harness/kernel/program.h"
 #include "harness/lab/line_reader.h"
@@ -23,13 +24,17 @@ class Service {
 
   // `identity` is its own. Throws Failure{unavailable} with what to install when the program is not there.
   Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
-          kernel::Identity identity, Trust& trust);
+          kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction);
 
   const services::Process& plan() const { return plan_; }
 
   // Whether it is ready, asked without waiting; stays true. Throws Failure{unavailable}, with its last words, when it
   // has ended.
   bool ready();
+  // Begins the question of readiness anew; false when there is none that could be asked again. When answered() says so,
+  // the program has dealt with what came before, as far as it does one thing after the other.
+  bool ask_again();
+  bool answered();
   // Readable when the program has written something or has ended.
   int output() const { return output_.descriptor(); }
   int end() const { return program_->descriptor(); }
@@ -39,7 +44,7 @@ class Service {
   void condemn() { program_->condemn(); }
   // How it ended, if it has.
   std::optional<kernel::ProgramStatus> ended() { return program_->poll(); }
-  std::string last_words() const;
+  std::string last_words() const;  // without secrets
 
   // Replaces one of its files, and tells it.
   void rewrite(const services::File& file);
@@ -50,6 +55,7 @@ class Service {
 
   services::Process plan_;
   const Network* network_;
+  const evidence::Redaction* redaction_;
   std::optional<kernel::HostView> view_;
   LineReader output_;
   std::optional<kernel::Program> program_;

@@ -57,6 +57,7 @@ struct Proxy {
   std::optional<Inspection> inspect;
   bool transparent = false;  // sits at the edge and takes web traffic that was not sent to it
   std::string via;           // the proxy of the same site that it forwards to, or empty
+  bool offers(AuthScheme scheme) const;
   bool operator==(const Proxy& other) const = default;
 };
 

@@ -86,7 +86,7 @@ class MeaningCheck {
     const auto* site = model::find_site(scenario_, client.sites.front());
     std::vector<std::string_view> known;
     for (const auto& proxy : site->proxies) {
-      if (std::ranges::find(proxy.auth, model::AuthScheme::negotiate) == proxy.auth.end()) continue;
+      if (!proxy.offers(model::AuthScheme::negotiate)) continue;
       for (const auto& user : proxy.users) known.push_back(user.name);
     }
     if (std::ranges::find(known, client.ticket) != known.end()) return;

@@ -132,13 +132,13 @@ void refuse(const Node& node, std::initializer_list<std::string_view> words, con
 
 // What no proxy of this kind can do, or what would have no effect.
 void check_proxy(const Node& node, const model::Proxy& proxy, Problems& problems) {
-  const bool digest = std::ranges::find(proxy.auth, model::AuthScheme::digest) != proxy.auth.end();
   if (!proxy.auth.empty() && node.find("users") == nullptr)
     problems.add(place_of_key(node, {"auth"}), "nobody could use this proxy",
                  "name who may: users: {alice: wonderland}");
   if (node.find("auth") == nullptr)
     refuse(node, {"users"}, "of a proxy that asks nobody", "say how it asks: auth: basic", problems);
-  if (!digest) refuse(node, {"nonce-life"}, "without Digest", "only Digest has nonces: auth: digest", problems);
+  if (!proxy.offers(model::AuthScheme::digest))
+    refuse(node, {"nonce-life"}, "without Digest", "only Digest has nonces: auth: digest", problems);
   if (proxy.transparent) {
     refuse(node, {"auth", "tls", "via", "port"}, "of a transparent proxy",
            "clients do not know that it is there: it can neither ask them nor be named by them", problems);

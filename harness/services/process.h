@@ -4,6 +4,7 @@
 #include "harness/model/event.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -72,14 +73,16 @@ struct Process {
   std::string host;  // where it runs
   std::vector<std::string>
       argv;  // argv[0] is a program name to be found in the system's folders, "{bin}/x" is one of ours
+  std::map<std::string, std::string> environment;  // added to PATH, HOME and LANG; "{dir}" and "{bin}" stand here, too
   std::vector<File> files;
   std::vector<Certificate> certificates;
   bool network_administrator = false;  // keeps CAP_NET_ADMIN in its host's network (nft sets, tunnel interfaces)
   bool raw_sockets = false;            // keeps CAP_NET_RAW there
   bool tunnel_device = false;          // needs /dev/net/tun
   Readiness readiness;
-  LogReader read_log = nullptr;  // of its standard output and error
-  std::string package;           // Debian package that holds argv[0], for the message when it is missing
+  LogReader read_log = nullptr;       // of its standard output and error
+  std::vector<std::string> programs;  // what must be there besides argv[0]
+  std::string package;                // Debian package that holds them, for the message when one is missing
   bool operator==(const Process&) const = default;
 };
 

@@ -1,0 +1,110 @@
+#include "harness/blueprint/proxies.h"
+
+#include "harness/base/error.h"
+#include "harness/blueprint/realm.h"
+#include "harness/blueprint/topology.h"
+#include "harness/model/world.h"
+#include "harness/services/squid.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace crypelab::blueprint {
+namespace {
+
+const SiteServer& server_of(const SitePlan& site, const std::string& proxy) {
+  const auto* server = find_server(site, server_host(site.site->name, proxy));
+  if (server == nullptr) throw Failure(Exit::software, fmt::format("{} has no proxy {}", site.site->name, proxy));
+  return *server;
+}
+
+// The internet's own DNS, whatever the site's resolver says to clients.
+std::vector<Address> world_resolvers(bool ipv4, bool ipv6) {
+  std::vector<Address> found;
+  for (const auto& address : model::world_host("dns").addresses) {
+    if (address.is_v4() ? ipv4 : ipv6) found.push_back(address);
+  }
+  return {found.front()};
+}
+
+services::ProxySettings settings_of(const SitePlan& site, const model::Proxy& proxy) {
+  services::ProxySettings settings;
+  settings.process = server_host(site.site->name, proxy.name);
+  settings.full_name = server_name(site.site->name, proxy.name);
+  settings.realm = realm_name(site.site->name);
+  settings.proxy = proxy;
+  if (proxy.transparent) {
+    settings.host = site.edge;
+    settings.resolvers = world_resolvers(true, true);
+    return settings;
+  }
+  const auto& server = server_of(site, proxy.name);
+  if (proxy.offers(model::AuthScheme::negotiate)) settings.kerberos = realm_of(site);
+  settings.host = server.host;
+  settings.resolvers = world_resolvers(server.address4.has_value(), server.address6.has_value());
+  if (!proxy.via.empty()) {
+    const auto& parent = server_of(site, proxy.via);
+    const auto found = std::ranges::find(site.site->proxies, proxy.via, &model::Proxy::name);
+    settings.parent = Endpoint{parent.address4 ? parent.address4->address : parent.address6->address, found->port};
+    settings.parent_name = parent.full_name;
+  }
+  return settings;
+}
+
+}  // namespace
+
+std::vector<Host> draw_proxy_hosts(const SitePlan& site) {
+  std::vector<Host> hosts;
+  for (const auto& proxy : site.site->proxies) {
+    if (proxy.transparent) continue;
+    hosts.push_back(draw_server(site, server_of(site, proxy.name)));
+    hosts.back().resolvers = settings_of(site, proxy).resolvers;
+  }
+  if (const auto* kdc = find_server(site, server_host(site.site->name, kKdc))) hosts.push_back(draw_server(site, *kdc));
+  return hosts;
+}
+
+std::vector<services::Process> proxy_processes(const SitePlan& site) {
+  std::vector<services::Process> processes;
+  for (const auto& proxy : site.site->proxies) processes.push_back(services::squid(settings_of(site, proxy)));
+  if (const auto realm = realm_of(site)) {
+    const auto name = server_host(site.site->name, kKdc);
+    processes.push_back(services::key_distribution_center(*realm, name, name));
+  }
+  return processes;
+}
+
+std::vector<Secret> proxy_secrets(const SitePlan& site) {
+  std::vector<Secret> secrets;
+  for (const auto& proxy : site.site->proxies) {
+    for (const auto& user : proxy.users)
+      secrets.push_back({fmt::format("{}/{}", server_host(site.site->name, proxy.name), user.name), user.password});
+  }
+  return secrets;
+}
+
+bool trusts_inspection(const model::Site& site) {
+  return std::ranges::any_of(site.proxies, [](const auto& proxy) { return proxy.inspect && proxy.inspect->trusted; });
+}
+
+void add_interception(RuleTable& table, const SitePlan& site) {
+  const auto proxy = std::ranges::find(site.site->proxies, true, &model::Proxy::transparent);
+  if (proxy == site.site->proxies.end()) return;
+  // The site's own servers go out by themselves: a proxy behind a transparent proxy would be another network.
+  RuleChain chain{"intercept", "type nat hook prerouting priority dstnat - 5; policy accept;", {}};
+  for (const auto& server : site.servers) {
+    if (server.address4) chain.rules.push_back(fmt::format("ip saddr {} accept", to_string(server.address4->address)));
+    if (server.address6) chain.rules.push_back(fmt::format("ip6 saddr {} accept", to_string(server.address6->address)));
+  }
+  const auto take = [&](unsigned port, unsigned to) {
+    chain.rules.push_back(
+        fmt::format("iifname \"{}\" fib daddr type != local tcp dport {} counter name {} redirect to :{}", kLan, port,
+                    kIntercepted, to));
+  };
+  take(80, services::kInterceptedHttp);
+  if (proxy->inspect) take(443, services::kInterceptedTls);
+  table.chains.push_back(std::move(chain));
+}
+
+}  // namespace crypelab::blueprint

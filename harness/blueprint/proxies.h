@@ -1,0 +1,23 @@
+#pragma once
+
+#include "harness/blueprint/blueprint.h"
+#include "harness/blueprint/rule_table.h"
+#include "harness/blueprint/site_plan.h"
+
+#include <string>
+#include <vector>
+
+// The proxies of a site: their hosts, their programs, and what the rest of the site needs to know of them.
+namespace crypelab::blueprint {
+
+std::vector<Host> draw_proxy_hosts(const SitePlan& site);
+std::vector<services::Process> proxy_processes(const SitePlan& site);
+std::vector<Secret> proxy_secrets(const SitePlan& site);
+// Hosts of the site trust the authority that signs what a proxy has opened.
+bool trusts_inspection(const model::Site& site);
+
+// Web traffic that passes the edge and was sent to others goes to the transparent proxy there, if there is one.
+void add_interception(RuleTable& table, const SitePlan& site);
+inline constexpr const char* kIntercepted = "intercepted";  // its counter
+
+}  // namespace crypelab::blueprint
