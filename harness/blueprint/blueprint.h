@@ -171,6 +171,7 @@ struct Blueprint {
   std::vector<Host> hosts;    // in the order of bring-up
   std::vector<Cable> cables;  // in the order of bring-up
   std::vector<services::Process> processes;
+  model::TurnAccess turn_access;  // what the clients' TURN credentials are
   std::vector<Counter> counters;
   std::vector<Step> steps;  // by time
   std::vector<Secret> secrets;

@@ -5,8 +5,11 @@
 #include "harness/blueprint/resolvers.h"
 #include "harness/blueprint/steps.h"
 #include "harness/blueprint/topology.h"
+#include "harness/blueprint/turn_host.h"
 #include "harness/model/world.h"
+#include "harness/services/coturn.h"
 #include "harness/services/dnsmasq.h"
+#include "harness/services/signaling.h"
 
 #include <algorithm>
 #include <string>
@@ -15,6 +18,28 @@
 
 namespace crypelab::blueprint {
 namespace {
+
+std::vector<std::string> client_names(const std::vector<model::Client>& clients) {
+  std::vector<std::string> names;
+  for (const auto& client : clients) names.push_back(client.name);
+  return names;
+}
+
+void add_world(Blueprint& blueprint, const model::Scenario& scenario) {
+  const auto clients = client_names(scenario.clients);
+  const auto& access = scenario.world.turn_access;
+  blueprint.turn_access = access;
+  blueprint.processes.push_back(services::signaling("signal", access, clients));
+  for (const auto& [name, server] :
+       {std::pair("turn-a", &scenario.world.turn_a), std::pair("turn-b", &scenario.world.turn_b)}) {
+    const auto host = std::ranges::find(blueprint.hosts, name, &Host::name);
+    host->rule_set = text_of(turn_table(name, *server));
+    for (auto& counter : turn_counters(name, *server)) blueprint.counters.push_back(std::move(counter));
+    if (server->state != model::ServerState::stopped) {
+      blueprint.processes.push_back(services::coturn(name, *server, access, clients));
+    }
+  }
+}
 
 void add_processes(Blueprint& blueprint, const std::vector<SiteFacts>& sites) {
   const auto& dns = model::world_host("dns");
@@ -75,6 +100,7 @@ Blueprint draw(const model::Scenario& scenario) {
   for (const auto& site : facts)
     blueprint.cables[uplink_cable(blueprint.cables, *site.plan)].user_space = site.user_space_uplink;
   add_processes(blueprint, facts);
+  add_world(blueprint, scenario);
   blueprint.steps = draw_steps(scenario, facts, blueprint);
   return blueprint;
 }

@@ -61,15 +61,22 @@ class Door : public kernel::Pollable {
   kernel::SessionServer* sessions_;
 };
 
-HostProgram program_of(const kernel::SessionRequest& request, const std::string& scenario, const std::string& host,
+HostProgram program_of(const kernel::SessionRequest& request, Lab& lab, const std::string& host,
                        const std::string& directory) {
   HostProgram program{.arguments = request.arguments, .directory = directory, .privileged = request.privileged};
+  const auto* const where = blueprint::find_host(lab.plan(), host);
+  if (where != nullptr && where->role == blueprint::Role::client) {
+    const auto credentials = lab.credentials(host);
+    program.environment["CRYPELAB_TOKEN"] = credentials.token;
+    program.environment["CRYPELAB_TURN_USER"] = credentials.turn.user;
+    program.environment["CRYPELAB_TURN_PASSWORD"] = credentials.turn.password;
+  }
   if (!request.terminal_type.empty()) program.environment["TERM"] = request.terminal_type;
   if (program.arguments.empty()) {
     const bool bash = access("/bin/bash", X_OK) == 0;
     program.arguments = bash ? std::vector<std::string>{"/bin/bash", "--norc", "--noprofile", "-i"}
                              : std::vector<std::string>{"/bin/sh", "-i"};
-    program.environment["PS1"] = fmt::format("[{} in {}] {}$ ", host, scenario, bash ? "\\w " : "");
+    program.environment["PS1"] = fmt::format("[{} in {}] {}$ ", host, lab.plan().scenario, bash ? "\\w " : "");
     program.environment["HISTFILE"] = "";
   }
   return program;
@@ -119,7 +126,7 @@ int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request) 
         Lab lab(plan, supervised, visible ? std::vector<std::string>{here} : std::vector<std::string>{});
         kernel::SessionServer sessions([&](const kernel::SessionRequest& asked) {
           const std::string host = asked.host.empty() ? first_client(plan) : asked.host;
-          return lab.seat(host, program_of(asked, plan.scenario, host, visible ? here : ""));
+          return lab.seat(host, program_of(asked, lab, host, visible ? here : ""));
         });
         sessions.add(std::move(lab_end));
         Door door(socket, sessions);

@@ -89,7 +89,7 @@ Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised,
   std::signal(SIGPIPE, SIG_IGN);
   auto identity = static_cast<unsigned>(plan_.hosts.size());
   for (const auto& process : plan_.processes) {
-    services_.emplace_back(process, plan_, network_, supervised_->identity(identity++), trust_, redaction_);
+    services_.emplace_back(process, plan_, network_, supervised_->identity(identity++), trust_, redaction_, secrets_);
   }
   await_services();
   for (const auto& host : plan_.hosts) network_.raise_tunnel(host);
@@ -241,6 +241,20 @@ kernel::Seat Lab::seat(const std::string& host, const HostProgram& program) {
   if (program.privileged) start.capabilities = {CAP_NET_ADMIN, CAP_NET_RAW};
   start.descriptors = program.descriptors;
   return {std::move(start), &seen};
+}
+
+Lab::Credentials Lab::credentials(const std::string& client) {
+  Credentials credentials;
+  credentials.token = secrets_.of("token-" + client);
+  const auto& access = plan_.turn_access;
+  if (access.credentials == model::TurnCredentials::long_term) {
+    credentials.turn = {client, secrets_.of("turn-" + client)};
+  } else {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    credentials.turn = time_limited_login(
+        secrets_.of("turn"), client, std::chrono::ceil<std::chrono::seconds>(now + access.credential_life).count());
+  }
+  return credentials;
 }
 
 void Lab::start_steps() {

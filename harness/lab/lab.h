@@ -8,6 +8,7 @@
 #include "harness/kernel/supervisor.h"
 #include "harness/lab/loop.h"
 #include "harness/lab/network.h"
+#include "harness/lab/secrets.h"
 #include "harness/lab/service.h"
 #include "harness/lab/trust.h"
 
@@ -59,6 +60,14 @@ class Lab {
   // The same, for a person in front of the lab: not started yet.
   kernel::Seat seat(const std::string& host, const HostProgram& program);
 
+  // What a client may show to the services of the world.
+  struct Credentials {
+    std::string token;  // to the signaling server
+    TurnLogin turn;     // to the TURN servers, for as long as the scenario says
+  };
+  Credentials credentials(const std::string& client);
+  const Secrets& secrets() const { return secrets_; }
+
   // From now on the steps of the scenario happen at their times, as long as the loop runs.
   void start_steps();
 
@@ -80,6 +89,7 @@ class Lab {
   Loop::Clock::time_point up_{};
   evidence::Redaction redaction_;
   Trust trust_;
+  Secrets secrets_;
   Loop loop_;
   Network network_;
   std::map<std::string, kernel::HostView> views_;

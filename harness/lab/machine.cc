@@ -181,6 +181,7 @@ std::vector<Finding> examine_machine() {
   }
   for (auto& finding : try_kernel()) findings.push_back(std::move(finding));
   findings.push_back(program("dnsmasq", "dnsmasq-base", State::missing, "every lab's names come from it"));
+  findings.push_back(program("turnserver", "coturn", State::missing, "every lab's TURN servers are it"));
   findings.push_back(program("unbound", "unbound", State::limited, "sites with dns64 need it"));
   findings.push_back(program("tayga", "tayga", State::limited, "sites with nat64 need it"));
   findings.push_back(program("squid", "squid-openssl", State::limited, "sites with a proxy need it"));

@@ -58,7 +58,7 @@ std::string_view binding_request() {
 }
 
 kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::Host& host, const Network& network,
-                               kernel::Identity identity, Trust& trust) {
+                               kernel::Identity identity, Trust& trust, Secrets& secrets) {
   kernel::HostViewPlan view;
   view.name = host.name;
   view.identity = identity;
@@ -72,7 +72,7 @@ kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::H
     view.files[fmt::format("{}/{}.key", Service::kFolder, certificate.file)] = made.key;
   }
   for (const auto& file : plan.files)
-    view.files[fmt::format("{}/{}", Service::kFolder, file.name)] = replaced(file.content);
+    view.files[fmt::format("{}/{}", Service::kFolder, file.name)] = secrets.put_into(replaced(file.content));
   view.visible = {own_folder()};
   view.writable = {Service::kFolder};
   view.tun = plan.tunnel_device;
@@ -82,14 +82,15 @@ kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::H
 }  // namespace
 
 Service::Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
-                 kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction)
+                 kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction,
+                 Secrets& secrets)
     : plan_(plan), network_(&network), redaction_(&redaction) {
   const auto* host = blueprint::find_host(blueprint, plan.host);
   if (host == nullptr) throw Failure(Exit::software, fmt::format("{} has no host '{}'", plan.name, plan.host));
   kernel::ProgramPlan program;
   program.arguments.push_back(program_path(plan));
   for (std::size_t i = 1; i < plan.argv.size(); ++i) program.arguments.push_back(replaced(plan.argv[i]));
-  view_.emplace(view_plan(plan, *host, network, identity, trust));
+  view_.emplace(view_plan(plan, *host, network, identity, trust, secrets));
   auto [reading, writing] = make_pipe();
   output_ = LineReader(std::move(reading));
   // Programs open /dev/stdout by its name, and then it is the pipe's owner that counts.
@@ -136,6 +137,10 @@ bool Service::answered() {
             return answers(dns.server, SOCK_DGRAM, text_of(*question));
           },
           [this](const services::AnswersStun& stun) { return answers(stun.server, SOCK_DGRAM, binding_request()); },
+          [this](const services::AnswersTurn& turn) {
+            if (!first_answered_) first_answered_ = answers(turn.udp, SOCK_DGRAM, binding_request());
+            return first_answered_ && answers(turn.tcp, SOCK_STREAM, binding_request());
+          },
           [this](const services::AnswersTcp& tcp) { return answers(tcp.server, SOCK_STREAM, tcp.request); },
       },
       plan_.readiness);
@@ -158,7 +163,10 @@ bool Service::answers(const Endpoint& server, int type, std::string_view questio
   if (asking_) {
     char answer = 0;
     const auto size = recv(asking_.get(), &answer, 1, MSG_DONTWAIT | MSG_TRUNC);
-    if (size > 0) return true;
+    if (size > 0) {
+      asking_.close();
+      return true;
+    }
     const bool waiting = size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     if (waiting && std::chrono::steady_clock::now() < asked_ + kAskAgain) return false;
     asking_.close();

@@ -5,6 +5,7 @@
 #include "harness/kernel/program.h"
 #include "harness/lab/line_reader.h"
 #include "harness/lab/network.h"
+#include "harness/lab/secrets.h"
 #include "harness/lab/trust.h"
 #include "harness/services/process.h"
 
@@ -24,7 +25,8 @@ class Service {
 
   // `identity` is its own. Throws Failure{unavailable} with what to install when the program is not there.
   Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
-          kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction);
+          kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction,
+          Secrets& secrets);
 
   const services::Process& plan() const { return plan_; }
 
@@ -62,6 +64,7 @@ class Service {
   Descriptor asking_;  // a question is under way on this socket
   std::chrono::steady_clock::time_point asked_{};
   std::deque<std::string> lines_;
+  bool first_answered_ = false;  // of the two that some readiness asks for
   bool ready_ = false;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/model/network.h"
+#include "harness/model/turn.h"
 
 #include <optional>
 #include <string>
@@ -73,7 +74,8 @@ struct Scenario {
   std::vector<Site> sites;      // in the order of the file
   std::vector<Client> clients;  // in the order of the file
   std::vector<Step> steps;      // by time
-  std::string file;             // for messages
+  World world;
+  std::string file;  // for messages
   bool operator==(const Scenario&) const = default;
 };
 

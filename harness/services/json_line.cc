@@ -9,35 +9,43 @@ namespace {
 
 namespace json = boost::json;
 
-model::Value value_of(const json::value& from) {
-  if (from.is_bool()) return from.as_bool();
-  if (from.is_int64()) return from.as_int64();
-  if (from.is_uint64()) return static_cast<std::int64_t>(from.as_uint64());
-  if (from.is_double()) return from.as_double();
-  if (from.is_string()) return std::string(from.as_string());
-  if (!from.is_array()) return json::serialize(from);
+std::optional<model::Value> value_of(const json::value& from) {
+  if (from.is_bool()) return from.get_bool();
+  if (from.is_int64()) return from.get_int64();
+  if (from.is_uint64()) return static_cast<double>(from.get_uint64());
+  if (from.is_double()) return from.get_double();
+  if (from.is_string()) return std::string(from.get_string().data(), from.get_string().size());
+  if (!from.is_array()) return std::nullopt;
   std::string joined;
-  for (const auto& item : from.as_array()) {
-    joined += (joined.empty() ? "" : ", ") + (item.is_string() ? std::string(item.as_string()) : json::serialize(item));
+  for (const auto& item : from.get_array()) {
+    joined += (joined.empty() ? "" : ", ") + (item.is_string() ? std::string(item.get_string()) : json::serialize(item));
   }
   return joined;
 }
 
 }  // namespace
 
-std::vector<model::Event> read_json_line(std::string_view line, model::Source source, std::string_view kind) {
+std::optional<model::Event> event_of_json_line(std::string_view line, model::Source source) {
+  if (!line.starts_with('{')) return std::nullopt;
   boost::system::error_code error;
   const auto document = json::parse(json::string_view(line.data(), line.size()), error);
-  if (error || !document.is_object()) return {};
-  const auto* what = document.as_object().if_contains("event");
-  if (what == nullptr || !what->is_string() || std::string_view(what->as_string()) != kind) return {};
+  if (error || !document.is_object()) return std::nullopt;
+  const auto* const kind = document.get_object().if_contains("event");
+  if (kind == nullptr || !kind->is_string()) return std::nullopt;
   model::Event event;
   event.source = source;
-  event.kind = kind;
-  for (const auto& [name, value] : document.as_object()) {
-    if (name != "event") event.fields.emplace_back(std::string(name), value_of(value));
+  event.kind.assign(kind->get_string().data(), kind->get_string().size());
+  for (const auto& member : document.get_object()) {
+    if (member.key() == "event" || member.key() == "t") continue;
+    if (auto value = value_of(member.value())) event.fields.emplace_back(std::string(member.key()), std::move(*value));
   }
-  return {std::move(event)};
+  return event;
+}
+
+std::vector<model::Event> read_json_line(std::string_view line, model::Source source, std::string_view kind) {
+  auto event = event_of_json_line(line, source);
+  if (!event || event->kind != kind) return {};
+  return {std::move(*event)};
 }
 
 }  // namespace crypelab::services

@@ -2,13 +2,18 @@
 
 #include "harness/model/event.h"
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
 namespace crypelab::services {
 
-// A line of one of our own programs: a JSON object whose "event" is `kind` becomes an event with its other members as
-// fields; of lists the items joined by ", ". Anything else gives nothing.
+// A line of a log of ours, {"event": "KIND", "name": value, ...}, as an event: texts, whole numbers, numbers and truth values
+// become fields in their order, of lists the items joined by ", ". "t", the program's own clock, and objects are left out.
+// nullopt: it is no such line.
+std::optional<model::Event> event_of_json_line(std::string_view line, model::Source source);
+
+// The same for programs of which only one kind of event is wanted.
 std::vector<model::Event> read_json_line(std::string_view line, model::Source source, std::string_view kind);
 
 }  // namespace crypelab::services

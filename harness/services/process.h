@@ -14,8 +14,8 @@ namespace crypelab::services {
 
 // A file that a program needs, by the name that its command line uses. Lies in memory, in the program's own folder.
 struct File {
-  std::string name;  // relative to the program's folder, which stands for "{dir}" in argv and in contents
-  std::string content;
+  std::string name;     // relative to the program's folder, which stands for "{dir}" in argv and in contents
+  std::string content;  // "{secret:NAME}" in it stands for a password that every lab makes anew
   bool operator==(const File&) const = default;
 };
 
@@ -55,6 +55,11 @@ struct AnswersStun {  // a Binding request over UDP is answered
   Endpoint server;
   bool operator==(const AnswersStun&) const = default;
 };
+struct AnswersTurn {  // Binding requests are answered over UDP there, and over TCP there
+  Endpoint udp;
+  Endpoint tcp;
+  bool operator==(const AnswersTurn&) const = default;
+};
 struct HasInterface {  // the program has made this interface in its host
   std::string name;
   bool operator==(const HasInterface&) const = default;
@@ -62,7 +67,7 @@ struct HasInterface {  // the program has made this interface in its host
 struct Immediately {
   bool operator==(const Immediately&) const = default;
 };
-using Readiness = std::variant<Immediately, AnswersDns, AnswersTcp, AnswersStun, PrintsLine, HasInterface>;
+using Readiness = std::variant<Immediately, AnswersDns, AnswersTcp, AnswersStun, AnswersTurn, PrintsLine, HasInterface>;
 
 // What a line of a program's output says, if it is a line made for machines; the lab adds time and place. Pure.
 using LogReader = std::vector<model::Event> (*)(std::string_view line);
