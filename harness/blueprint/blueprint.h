@@ -149,7 +149,12 @@ struct RewriteFile {  // a file of a running program, which is then told by SIGH
   services::File file;
   bool operator==(const RewriteFile&) const = default;
 };
-using Change = std::variant<LoadRules, SwitchCable, ChangeCable, RenumberInterface, AddRoute, ForgetFlows, RewriteFile>;
+struct RestartProgram {
+  std::string process;
+  bool operator==(const RestartProgram&) const = default;
+};
+using Change = std::variant<LoadRules, SwitchCable, ChangeCable, RenumberInterface, AddRoute, ForgetFlows, RewriteFile,
+                            RestartProgram>;
 
 struct Step {
   Duration at{0};

@@ -167,6 +167,11 @@ class Timeline {
                                addresses.empty() ? "gone" : fmt::format("{}", fmt::join(addresses, ", ")));
   }
 
+  void apply(const model::RestartServer& change, Step& step) {
+    step.changes.push_back(RestartProgram{change.host});
+    step.meaning = fmt::format("{}: restarted", change.host);
+  }
+
   void forget(std::size_t site, Step& step) {
     const auto& plan = *facts_[site].plan;
     step.changes.push_back(ForgetFlows{plan.edge});

@@ -95,17 +95,19 @@ Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised,
   for (const auto& host : plan_.hosts) network_.raise_tunnel(host);
   prepare_hosts();
   up_ = Loop::Clock::now();
-  for (auto& service : services_) {
-    loop_.watch(service.output(), [this, &service] { take_output(service); });
-    loop_.watch(service.end(), [this, &service] {
-      const auto status = service.ended();
-      if (!status) return;
-      take_output(service);
-      loop_.forget(service.end());
-      loop_.forget(service.output());
-      casualties_.push_back(fmt::format("{} ended: {}\n{}", service.plan().name, status->text(), service.last_words()));
-    });
-  }
+  for (auto& service : services_) attend(service);
+}
+
+void Lab::attend(Service& service) {
+  loop_.watch(service.output(), [this, &service] { take_output(service); });
+  loop_.watch(service.end(), [this, &service] {
+    const auto status = service.ended();
+    if (!status) return;
+    take_output(service);
+    loop_.forget(service.end());
+    loop_.forget(service.output());
+    casualties_.push_back(fmt::format("{} ended: {}\n{}", service.plan().name, status->text(), service.last_words()));
+  });
 }
 
 Lab::~Lab() {
@@ -277,6 +279,16 @@ void Lab::apply(const blueprint::Change& change) {
                  [this](const blueprint::RenumberInterface& renumber) { network_.renumber(renumber); },
                  [this](const blueprint::AddRoute& add) { network_.add_route(add.host, add.route); },
                  [this](const blueprint::ForgetFlows& forget) { network_.forget_flows(forget.host); },
+                 [this](const blueprint::RestartProgram& restart) {
+                   const auto service = std::ranges::find_if(
+                       services_, [&](const Service& each) { return each.plan().name == restart.process; });
+                   if (service == services_.end() || service->ended()) return;
+                   take_output(*service);
+                   loop_.forget(service->end());
+                   loop_.forget(service->output());
+                   service->restart();
+                   attend(*service);
+                 },
                  [this](const blueprint::RewriteFile& rewrite) {
                    const auto service = std::ranges::find_if(
                        services_, [&](const Service& each) { return each.plan().name == rewrite.process; });

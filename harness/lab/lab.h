@@ -80,6 +80,7 @@ class Lab {
   void await_services();
   void prepare_hosts();
   void take_output(Service& service);
+  void attend(Service& service);
   kernel::HostView& view(const std::string& host);
   unsigned number(const std::string& host) const;
 

@@ -87,14 +87,10 @@ Service::Service(const services::Process& plan, const blueprint::Blueprint& blue
     : plan_(plan), network_(&network), redaction_(&redaction) {
   const auto* host = blueprint::find_host(blueprint, plan.host);
   if (host == nullptr) throw Failure(Exit::software, fmt::format("{} has no host '{}'", plan.name, plan.host));
-  kernel::ProgramPlan program;
+  auto& program = program_plan_;
   program.arguments.push_back(program_path(plan));
   for (std::size_t i = 1; i < plan.argv.size(); ++i) program.arguments.push_back(replaced(plan.argv[i]));
   view_.emplace(view_plan(plan, *host, network, identity, trust, secrets));
-  auto [reading, writing] = make_pipe();
-  output_ = LineReader(std::move(reading));
-  // Programs open /dev/stdout by its name, and then it is the pipe's owner that counts.
-  if (fchown(writing.get(), identity.user, identity.group) != 0) throw_errno("hand a pipe to a program");
   program.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", kFolder}, {"LANG", "C.UTF-8"}};
   for (const auto& [name, value] : plan.environment) program.environment[name] = replaced(value);
   program.directory = kFolder;
@@ -104,8 +100,23 @@ Service::Service(const services::Process& plan, const blueprint::Blueprint& blue
   program.identity = identity;
   if (plan.network_administrator) program.capabilities.push_back(CAP_NET_ADMIN);
   if (plan.raw_sockets) program.capabilities.push_back(CAP_NET_RAW);
-  program.descriptors = {-1, writing.get(), writing.get()};
-  program_.emplace(program);
+  start();
+}
+
+void Service::start() {
+  auto [reading, writing] = make_pipe();
+  output_ = LineReader(std::move(reading));
+  // Programs open /dev/stdout by its name, and then it is the pipe's owner that counts.
+  const auto& owner = program_plan_.identity;
+  if (fchown(writing.get(), owner.user, owner.group) != 0) throw_errno("hand a pipe to a program");
+  program_plan_.descriptors = {-1, writing.get(), writing.get()};
+  program_.emplace(program_plan_);
+}
+
+void Service::restart() {
+  program_->kill();
+  program_.reset();
+  start();
 }
 
 bool Service::ready() {

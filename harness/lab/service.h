@@ -48,10 +48,14 @@ class Service {
   std::optional<kernel::ProgramStatus> ended() { return program_->poll(); }
   std::string last_words() const;  // without secrets
 
+  // Kills it and starts it again, with the files as they are; output() and end() are new ones. What it had written is
+  // to be taken before.
+  void restart();
   // Replaces one of its files, and tells it.
   void rewrite(const services::File& file);
 
  private:
+  void start();
   // Each asks, and looks for the answer when called again: a question that nobody took is asked anew.
   bool answers(const Endpoint& server, int type, std::string_view question);
 
@@ -60,6 +64,7 @@ class Service {
   const evidence::Redaction* redaction_;
   std::optional<kernel::HostView> view_;
   LineReader output_;
+  kernel::ProgramPlan program_plan_;
   std::optional<kernel::Program> program_;
   Descriptor asking_;  // a question is under way on this socket
   std::chrono::steady_clock::time_point asked_{};

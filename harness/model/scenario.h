@@ -57,9 +57,14 @@ struct ChangeRecord {  // a name of the world answers with other addresses
   std::vector<Address> addresses;
   bool operator==(const ChangeRecord&) const = default;
 };
+struct RestartServer {  // a server of the world ends and begins anew: it remembers nothing
+  std::string host;
+  bool operator==(const RestartServer&) const = default;
+};
 struct Step {
   Duration at{0};
-  std::variant<ChangeEgress, ChangeUplink, SwitchUplink, SwitchClient, RenumberSite, ChangeRecord> change;
+  std::variant<ChangeEgress, ChangeUplink, SwitchUplink, SwitchClient, RenumberSite, ChangeRecord, RestartServer>
+      change;
   bool operator==(const Step&) const = default;
 };
 

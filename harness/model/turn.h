@@ -18,7 +18,7 @@ struct TurnAccess {
   bool operator==(const TurnAccess&) const = default;
 };
 
-enum class ServerCertificate { valid, expired, wrong_name, unknown_authority };
+enum class ServerCertificate { valid, expired, wrong_name, untrusted };
 enum class ServerState { up, stopped, silent };  // stopped: ports are closed; silent: nothing is ever answered
 
 struct TurnServer {

@@ -36,9 +36,11 @@ void set(Node& mapping, std::string_view key, const Position& key_at, const Node
 bool vary(Node& root, const Entry& variation, Problems& problems) {
   std::string_view rest = variation.key;
   const std::string_view first = rest.substr(0, rest.find('.'));
-  if (first != "steps" && (rest == first || (first != "sites" && first != "clients"))) {
-    problems.add(variation.at, in_quotes(variation.key) + " is nothing that a case can vary",
-                 "title, proves, steps, or a path like sites.office.egress or clients.alice.site");
+  const bool whole = first == "steps" || first == "turn" || first == "turn-a" || first == "turn-b";
+  if (!whole && (rest == first || (first != "sites" && first != "clients"))) {
+    problems.add(
+        variation.at, in_quotes(variation.key) + " is nothing that a case can vary",
+        "title, proves, steps, turn, turn-a, turn-b, or a path like sites.office.egress or clients.alice.site");
     return false;
   }
   Node* node = &root;

@@ -6,6 +6,7 @@
 #include "harness/scenario/read_client.h"
 #include "harness/scenario/read_site.h"
 #include "harness/scenario/read_steps.h"
+#include "harness/scenario/read_turn.h"
 #include "harness/scenario/read_value.h"
 
 #include <algorithm>
@@ -97,6 +98,7 @@ model::Scenario read_scenario(const Case& one, const std::string& file, Problems
   const Mapping map(one.tree, kScenarioWords, "a scenario", problems);
   if (!map.ok()) return scenario;
   read_head(map, scenario, problems);
+  scenario.world = read_world(one.tree, problems);
   if (!one.name.empty()) scenario.name += "/" + one.name;
   const Node* sites = find_named(map, "sites", "sites: {office: {nat: {}}}", kMostSites, problems);
   const Node* clients = find_named(map, "clients", "clients: {alice: {site: office}}", kMostClients, problems);

@@ -17,15 +17,16 @@ constexpr unsigned kMostRenumberings = 50;  // a site has that many public addre
 constexpr Duration kLatest = std::chrono::hours(24);
 
 constexpr std::string_view kForms =
-    "a step is {at, site, egress}, {at, site, uplink}, {at, site, address: new}, {at, client, site, link} or "
-    "{at, record, to}";
+    "a step is {at, site, egress}, {at, site, uplink}, {at, site, address: new}, {at, client, site, link}, "
+    "{at, record, to} or {at, restart}";
 
 // The words of the one form that the step has; the last one says which. Empty: it changes nothing, or several things.
 std::vector<std::string_view> words_of(const Node& node) {
   const auto has = [&](std::string_view key) { return node.find(key) != nullptr; };
-  const int changes = has("egress") + has("uplink") + has("link") + has("address") + has("record");
+  const int changes = has("egress") + has("uplink") + has("link") + has("address") + has("record") + has("restart");
   if (changes != 1) return {};
   if (has("record")) return {"at", "record", "to"};
+  if (has("restart")) return {"at", "restart"};
   if (has("link")) return {"at", "client", "site", "link"};
   if (has("egress")) return {"at", "site", "egress"};
   if (has("uplink")) return {"at", "site", "uplink"};
@@ -52,7 +53,10 @@ class StepReader {
   // `form`: what words_of() says; not empty.
   std::optional<model::Step> read(const Mapping& map, Words form, Duration at) {
     const auto last = form.back();
-    auto change = last == "to" ? read_record(map) : last == "link" ? read_link(map) : read_site_change(map, last);
+    auto change = last == "to"        ? read_record(map)
+                  : last == "link"    ? read_link(map)
+                  : last == "restart" ? read_restart(map)
+                                      : read_site_change(map, last);
     if (!change) return std::nullopt;
     return model::Step{at, std::move(*change)};
   }
@@ -63,6 +67,22 @@ class StepReader {
   std::optional<std::string> read_site_name(const Mapping& map) {
     const Node* node = map.require("site", "site: office");
     return node == nullptr ? std::nullopt : read_name(*node, "a site", sites_, problems_);
+  }
+
+  std::optional<Change> read_restart(const Mapping& map) {
+    const Node* node = map.find("restart");
+    auto name = node == nullptr
+                    ? std::nullopt
+                    : read_name(*node, "a server that can be restarted", {"turn-a", "turn-b", "signal"}, problems_);
+    if (!name) return std::nullopt;
+    const auto* server = *name == "turn-a"   ? &scenario_.world.turn_a
+                         : *name == "turn-b" ? &scenario_.world.turn_b
+                                             : nullptr;
+    if (server != nullptr && server->state == model::ServerState::stopped) {
+      problems_.add(node->at, in_quotes(*name) + " is stopped: there is nothing to restart");
+      return std::nullopt;
+    }
+    return model::RestartServer{std::move(*name)};
   }
 
   std::optional<Change> read_record(const Mapping& map) {

@@ -11,6 +11,8 @@ std::vector<std::string_view> vocabulary() {
     for (const auto& word : list) words.push_back(word.name);
   };
   keys(kScenarioWords);
+  keys(kTurnWords);
+  keys(kTurnServerWords);
   keys(kSiteWords);
   keys(kUplinkWords);
   keys(kDirectionWords);
@@ -45,6 +47,9 @@ std::vector<std::string_view> vocabulary() {
   values(kProxyCertificates);
   values(kInspectionAuthorities);
   values(kUpgrade);
+  values(kTurnCredentials);
+  values(kServerStates);
+  values(kServerCertificates);
   values(kNewAddress);
   std::ranges::sort(words);
   words.erase(std::unique(words.begin(), words.end()), words.end());

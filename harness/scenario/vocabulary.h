@@ -22,8 +22,11 @@ struct Word {
 template <std::size_t N>
 using WordList = std::array<std::string_view, N>;
 
-inline constexpr WordList<9> kScenarioWords{"scenario", "title",   "proves", "references", "tier",
-                                            "sites",    "clients", "steps",  "cases"};
+inline constexpr WordList<12> kScenarioWords{"scenario", "title",  "proves", "references", "tier",  "turn",
+                                             "turn-a",   "turn-b", "sites",  "clients",    "steps", "cases"};
+inline constexpr WordList<6> kTurnWords{"credentials", "credential-life", "state",
+                                        "quota",       "nonce-life",      "certificate"};
+inline constexpr WordList<5> kTurnServerWords{"state", "quota", "nonce-life", "alternate", "certificate"};
 inline constexpr WordList<10> kSiteWords{"subnet",    "uplink", "nat",   "carrier", "egress",
                                          "isolation", "dns",    "nat64", "proxy",   "proxies"};
 inline constexpr WordList<8> kUplinkWords{"delay", "jitter", "rate", "loss", "mtu", "too-big", "up", "down"};
@@ -43,7 +46,8 @@ inline constexpr WordList<15> kProxyWords{"port",     "auth", "users",       "no
 inline constexpr WordList<1> kProxyTlsWords{"certificate"};
 inline constexpr WordList<3> kInspectWords{"authority", "exempt", "upgrade"};
 inline constexpr WordList<2> kRouteWords{"to", "via"};
-inline constexpr WordList<9> kStepWords{"at", "site", "client", "egress", "uplink", "link", "address", "record", "to"};
+inline constexpr WordList<10> kStepWords{"at",   "site",    "client", "egress", "uplink",
+                                         "link", "address", "record", "to",     "restart"};
 // In a case, beside the path of what it varies.
 inline constexpr WordList<2> kCaseWords{"title", "proves"};
 
@@ -99,6 +103,15 @@ inline constexpr std::array<Word<model::ProxyCertificate>, 4> kProxyCertificates
 inline constexpr std::array<Word<bool>, 2> kInspectionAuthorities{{{"trusted", true}, {"untrusted", false}}};
 inline constexpr std::array<Word<bool>, 2> kUpgrade{{{"passed", false}, {"stripped", true}}};
 
+inline constexpr std::array<Word<model::TurnCredentials>, 2> kTurnCredentials{
+    {{"time-limited", model::TurnCredentials::time_limited}, {"long-term", model::TurnCredentials::long_term}}};
+inline constexpr std::array<Word<model::ServerState>, 3> kServerStates{
+    {{"up", model::ServerState::up}, {"stopped", model::ServerState::stopped}, {"silent", model::ServerState::silent}}};
+inline constexpr std::array<Word<model::ServerCertificate>, 4> kServerCertificates{
+    {{"valid", model::ServerCertificate::valid},
+     {"untrusted", model::ServerCertificate::untrusted},
+     {"expired", model::ServerCertificate::expired},
+     {"wrong-name", model::ServerCertificate::wrong_name}}};
 inline constexpr std::array<Word<bool>, 1> kNewAddress{{{"new", true}}};
 
 // All of them: keys and words that stand for values, each once, sorted.

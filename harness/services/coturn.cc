@@ -47,7 +47,7 @@ Certificate turn_certificate(const std::string& host, model::ServerCertificate k
     case model::ServerCertificate::wrong_name:
       certificate.names = {"relay.example.test"};
       break;
-    case model::ServerCertificate::unknown_authority:
+    case model::ServerCertificate::untrusted:
       certificate.issuer = Issuer::stranger;
       break;
   }

@@ -60,7 +60,7 @@ TEST(Coturn, certificates_are_good_expired_misnamed_or_of_a_stranger) {
   EXPECT_EQ(good.names, (std::vector<std::string>{"turn-b.crype.test", "turn443-b.crype.test", "turns-b.crype.test"}));
   EXPECT_EQ(good.issuer, Issuer::lab);
   EXPECT_EQ(turn_certificate("turn-b", Kind::expired).validity, Validity::expired);
-  EXPECT_EQ(turn_certificate("turn-b", Kind::unknown_authority).issuer, Issuer::stranger);
+  EXPECT_EQ(turn_certificate("turn-b", Kind::untrusted).issuer, Issuer::stranger);
   EXPECT_EQ(turn_certificate("turn-b", Kind::wrong_name).names, std::vector<std::string>{"relay.example.test"});
 }
 

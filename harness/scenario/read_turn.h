@@ -1,0 +1,12 @@
+#pragma once
+
+#include "harness/model/turn.h"
+#include "harness/scenario/problem.h"
+#include "harness/scenario/tree.h"
+
+namespace crypelab::scenario {
+
+// What `turn`, `turn-a` and `turn-b` of the root say about the TURN servers: `turn` about both, the others about one.
+model::World read_world(const Node& root, Problems& problems);
+
+}  // namespace crypelab::scenario
