@@ -107,7 +107,7 @@ void Service::start() {
   auto [reading, writing] = make_pipe();
   output_ = LineReader(std::move(reading));
   // Programs open /dev/stdout by its name, and then it is the pipe's owner that counts.
-  const auto& owner = program_plan_.identity;
+  const auto& owner = *program_plan_.identity;
   if (fchown(writing.get(), owner.user, owner.group) != 0) throw_errno("hand a pipe to a program");
   program_plan_.descriptors = {-1, writing.get(), writing.get()};
   program_.emplace(program_plan_);

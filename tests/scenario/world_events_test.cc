@@ -1,0 +1,189 @@
+#include "harness/blueprint/blueprint.h"
+#include "harness/lab/lab.h"
+#include "harness/scenario/loader.h"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+// What the services of the world report, and what happens when one dies: labs inside the test's own process tree.
+namespace crypelab::lab {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kWorld = R"(
+scenario: test/events
+title: What the services of the world report
+sites: { office: { nat: {} } }
+clients: { alice: { site: office } }
+)";
+
+// Runs `inside` in a lab of that scenario; what it returns goes to the caller, with what it says when it is no use.
+std::string in_lab(const std::string& text, const std::function<std::string(Lab&)>& inside) {
+  const auto loaded = scenario::parse(text, "test.yaml");
+  if (!loaded.ok()) return scenario::to_string(loaded.problems);
+  const auto plan = blueprint::draw(loaded.scenarios.front());
+  int ends[2];
+  if (pipe(ends) != 0) return "no pipe";
+  kernel::supervise([&](kernel::Supervised& supervised) {
+    Lab lab(plan, supervised);
+    const auto said = inside(lab);
+    return write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size()) ? 0 : 1;
+  });
+  close(ends[1]);
+  std::string said;
+  char chunk[4096];
+  for (ssize_t n = 0; (n = read(ends[0], chunk, sizeof chunk)) > 0;) said.append(chunk, static_cast<std::size_t>(n));
+  close(ends[0]);
+  return said;
+}
+
+std::string line_of(const model::Event& event) {
+  auto line = fmt::format("{} {} {}", to_string(event.source), event.where, event.kind);
+  for (const auto& [name, value] : event.fields) {
+    std::visit([&, &key = name](const auto& v) { line += fmt::format(" {}={}", key, v); }, value);
+  }
+  return line + "\n";
+}
+
+// Runs a program on alice's machine to its end, and on until an event `last` has come; gives every event as a line.
+std::string events_of(Lab& lab, const std::vector<std::string>& program, const std::string& last) {
+  const auto credentials = lab.credentials("alice");
+  auto arguments = program;
+  for (auto& argument : arguments) {
+    if (argument == "USER") argument = credentials.turn.user;
+    if (argument == "PASSWORD") argument = credentials.turn.password;
+    if (argument == "TOKEN") argument = "Authorization: Bearer " + credentials.token;
+  }
+  auto running = lab.start("alice", {.arguments = arguments});
+  const auto deadline = Loop::Clock::now() + 20s;
+  lab.loop().watch(running.descriptor(), [&] { running.poll(); });
+  lab.loop().run_until([&] { return running.poll().has_value(); }, deadline);
+  lab.loop().forget(running.descriptor());
+  const auto seen = [&] { return std::ranges::find(lab.events(), last, &model::Event::kind) != lab.events().end(); };
+  if (!last.empty()) lab.loop().run_until(seen, deadline);
+  std::string lines;
+  for (const auto& event : lab.events()) lines += line_of(event);
+  for (const auto& secret : {credentials.token, credentials.turn.password}) {
+    if (lines.find(secret) != std::string::npos) lines += "A SECRET IS IN THE EVENTS\n";
+  }
+  return lines;
+}
+
+std::vector<std::string> turn_client(std::vector<std::string> options) {
+  std::vector<std::string> all{"turnutils_uclient", "-u", "USER", "-w", "PASSWORD", "-c", "-y", "-n", "1", "-m", "1"};
+  all.insert(all.end(), options.begin(), options.end());
+  return all;
+}
+
+void expect_line(const std::string& lines, const std::string& start, const std::string& part) {
+  std::size_t at = 0;
+  while (at < lines.size()) {
+    const auto end = lines.find('\n', at);
+    const auto line = lines.substr(at, end - at);
+    if (line.starts_with(start) && line.find(part) != std::string::npos) return;
+    at = end + 1;
+  }
+  ADD_FAILURE() << "no line '" << start << "... " << part << "' in:\n" << lines;
+}
+
+TEST(WorldEvents, an_allocation_is_reported_from_its_first_request_to_its_end) {
+  const auto lines = in_lab(kWorld, [](Lab& lab) {
+    return events_of(lab, turn_client({"-t", "-p", "443", "203.0.113.21"}), "closed");
+  });
+  expect_line(lines, "turn turn-a connection", "client=198.18.0.2:");
+  expect_line(lines, "turn turn-a request", "error=401");
+  expect_line(lines, "turn turn-a relay", "address=203.0.113.20:");
+  expect_line(lines, "turn turn-a allocation", ":alice lifetime=777 tls=false");
+  expect_line(lines, "turn turn-a peer", "peer=203.0.113.20:");
+  expect_line(lines, "turn turn-a request", "method=CHANNEL_BIND error=0");
+  expect_line(lines, "turn turn-a refresh", "lifetime=0");
+  expect_line(lines, "turn turn-a closed", "server=203.0.113.21:443 client=198.18.0.2:");
+  EXPECT_EQ(lines.find("SECRET"), std::string::npos);
+  EXPECT_EQ(lines.find("turn-b"), std::string::npos);
+}
+
+TEST(WorldEvents, wrong_credentials_are_reported) {
+  const auto lines = in_lab(kWorld, [](Lab& lab) {
+    return events_of(lab,
+                     {"timeout", "3", "turnutils_uclient", "-u", "USER", "-w", "wrong", "-c", "-y", "198.51.100.20"},
+                     "refused");
+  });
+  expect_line(lines, "turn turn-b refused", ":alice");
+}
+
+TEST(WorldEvents, signaling_reports_what_it_was_asked_and_by_whom) {
+  const auto lines = in_lab(kWorld, [](Lab& lab) {
+    return events_of(lab, {"curl", "-s", "https://signal.crype.test/v1/ice-servers", "-H", "TOKEN"}, "ice-servers");
+  });
+  expect_line(lines, "signaling signal ice-servers", "peer=alice address=198.18.0.2:");
+  EXPECT_EQ(lines.find("SECRET"), std::string::npos);
+}
+
+// Every port of the standard world's TURN servers that begins with TLS, and one that does not, in the rule counters.
+TEST(WorldEvents, first_bytes_at_a_tls_port_are_counted) {
+  const auto counts = in_lab(kWorld, [](Lab& lab) {
+    events_of(lab, {"sh", "-c", "openssl s_client -connect turns.crype.test:5349 </dev/null >/dev/null 2>&1"}, "");
+    events_of(
+        lab,
+        {"python3", "-c",
+         "import socket; s = socket.create_connection(('turns.crype.test', 443), 5); s.sendall(b'plain'); s.recv(1)"},
+        "");
+    const auto all = lab.network().counters("turn-a");
+    return fmt::format("hello {} plain {}", all.at("turn-a/tls_hello").packets, all.at("turn-a/tls_plain").packets);
+  });
+  EXPECT_EQ(counts, "hello 1 plain 1");
+}
+
+// Kills a process of that name; the lab has a PID namespace of its own, so that no other can be meant.
+bool kill_in_this_lab(const std::string& name) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream in(entry.path() / "comm");
+    std::string found;
+    if (!std::getline(in, found) || found != name) continue;
+    return kill(std::stoi(entry.path().filename()), SIGKILL) == 0;
+  }
+  return false;
+}
+
+TEST(WorldEvents, a_service_that_dies_is_seen_within_a_tenth_of_a_second_with_its_last_words) {
+  for (const char* name : {"turnserver", "crypelab-signal"}) {  // as the kernel cuts them
+    const auto said = in_lab(kWorld, [&](Lab& lab) {
+      const bool killed = kill_in_this_lab(name);
+      const auto begin = Loop::Clock::now();
+      lab.loop().run_until([&] { return !lab.casualties().empty(); }, begin + 5s);
+      const auto took = Loop::Clock::now() - begin;
+      return fmt::format("{} {}: {}", killed ? "killed" : "not found", took < 100ms ? "at once" : "late",
+                         lab.casualties().empty() ? "nothing" : lab.casualties().front());
+    });
+    EXPECT_TRUE(said.starts_with("killed at once: ")) << said;
+    EXPECT_NE(said.find("ended: signal 9"), std::string::npos) << said;
+    EXPECT_GT(std::ranges::count(said, '\n'), 1) << said;
+  }
+}
+
+// What a step does on purpose is no casualty, and what the new server does is reported as before.
+TEST(WorldEvents, a_restarted_service_is_no_casualty_and_goes_on_reporting) {
+  const auto lines = in_lab(std::string(kWorld) + "steps: [{at: 0s, restart: turn-b}]\n", [](Lab& lab) {
+    lab.start_steps();
+    const auto before = lab.loop().run_until([] { return false; }, Loop::Clock::now() + 1ms);
+    const auto lines = events_of(lab,
+                                 {"sh", "-c",
+                                  "until turnutils_stunclient 198.51.100.20 2>&1 | grep -q reflexive; do :; done; "
+                                  "timeout 5 turnutils_uclient -u alice -w wrong -c -y 198.51.100.20"},
+                                 "request");
+    return fmt::format("{}{} casualties\n{}", lines, lab.casualties().size(), before ? "?" : "");
+  });
+  expect_line(lines, "turn turn-b request", "error=401");
+  expect_line(lines, "0 casualties", "");
+}
+
+}  // namespace
+}  // namespace crypelab::lab
