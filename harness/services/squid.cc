@@ -66,7 +66,6 @@ class Configuration {
     // What fails is asked again: a name that comes back is found at once.
     line("negative_dns_ttl 1 second");
     if (proxy_.idle) line("read_timeout {} seconds", seconds(*proxy_.idle));
-    if (proxy_.lifetime) line("client_lifetime {} seconds", seconds(*proxy_.lifetime));
   }
 
   void add_ports() {
