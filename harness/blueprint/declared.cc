@@ -49,7 +49,7 @@ struct Decision {
   const model::EgressRule* rule = nullptr;  // none: there are no rules (index 0, passes) or none matched
   std::size_t index = 0;                    // from 1; 0: no rule matched
   bool passes = true;
-  bool known = true;  // false: it depends on what the site's resolver has answered before
+  bool known = true;  // false: it depends on what the site's resolver has answered before, or another one answers
 };
 
 bool covers(const std::string& pattern, const std::string& name) {
@@ -73,8 +73,19 @@ bool passes(const model::Action& action) {
          !std::holds_alternative<model::Reset>(action);
 }
 
+// A transparent proxy answers in place of whoever was asked.
+bool is_intercepted(const model::Site& site, Transport transport, const Endpoint& to) {
+  const auto proxy = std::ranges::find(site.proxies, true, &model::Proxy::transparent);
+  if (transport != Transport::tcp || proxy == site.proxies.end()) return false;
+  return to.port == 80 || (to.port == 443 && proxy->inspect.has_value());
+}
+
 Decision decide(const model::Site& site, Transport transport, const Endpoint& to) {
   Decision decision;
+  if (is_intercepted(site, transport, to)) {
+    decision.known = false;
+    return decision;
+  }
   if (!site.egress) return decision;
   for (std::size_t i = 0; i < site.egress->size(); ++i) {
     const auto& rule = (*site.egress)[i];

@@ -48,8 +48,21 @@ services::ProxySettings settings_of(const SitePlan& site, const model::Proxy& pr
     const auto found = std::ranges::find(site.site->proxies, proxy.via, &model::Proxy::name);
     settings.parent = Endpoint{parent.address4 ? parent.address4->address : parent.address6->address, found->port};
     settings.parent_name = parent.full_name;
+    settings.parent_process = server_host(site.site->name, proxy.via);
   }
   return settings;
+}
+
+// Which program is this proxy. A network that would silently be another one is worse than none.
+services::Process implementation_of(const services::ProxySettings& settings) {
+  if (settings.proxy.lifetime) {
+    throw Failure(
+        Exit::unavailable,
+        fmt::format("{}: the lab has no program for 'lifetime': Squid does not end a tunnel in which something "
+                    "moves; for silent tunnels write 'idle'",
+                    settings.process));
+  }
+  return services::squid(settings);
 }
 
 }  // namespace
@@ -67,7 +80,7 @@ std::vector<Host> draw_proxy_hosts(const SitePlan& site) {
 
 std::vector<services::Process> proxy_processes(const SitePlan& site) {
   std::vector<services::Process> processes;
-  for (const auto& proxy : site.site->proxies) processes.push_back(services::squid(settings_of(site, proxy)));
+  for (const auto& proxy : site.site->proxies) processes.push_back(implementation_of(settings_of(site, proxy)));
   if (const auto realm = realm_of(site)) {
     const auto name = server_host(site.site->name, kKdc);
     processes.push_back(services::key_distribution_center(*realm, name, name));

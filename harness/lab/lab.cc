@@ -87,11 +87,7 @@ Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised,
       network_(plan_) {
   // A program that has ended is seen where it is waited for, not by the signal of a pipe that leads to it.
   std::signal(SIGPIPE, SIG_IGN);
-  auto identity = static_cast<unsigned>(plan_.hosts.size());
-  for (const auto& process : plan_.processes) {
-    services_.emplace_back(process, plan_, network_, supervised_->identity(identity++), trust_, redaction_, secrets_);
-  }
-  await_services();
+  start_services();
   for (const auto& host : plan_.hosts) network_.raise_tunnel(host);
   prepare_hosts();
   up_ = Loop::Clock::now();
@@ -135,6 +131,26 @@ void Lab::take_output(Service& service) {
     event.at = Loop::Clock::now() - up_;
     event.where = service.plan().name;
     events_.push_back(std::move(event));
+  }
+}
+
+// Those that nobody needs to wait for first, then those that waited for them, and so on.
+void Lab::start_services() {
+  std::set<std::string> to_come;
+  for (const auto& process : plan_.processes) to_come.insert(process.name);
+  while (!to_come.empty()) {
+    std::vector<std::size_t> next;
+    for (std::size_t i = 0; i < plan_.processes.size(); ++i) {
+      const auto& process = plan_.processes[i];
+      if (to_come.contains(process.name) && !to_come.contains(process.after)) next.push_back(i);
+    }
+    if (next.empty()) throw Failure(Exit::software, "services that wait for one another");
+    for (const auto i : next) {
+      const auto identity = supervised_->identity(static_cast<unsigned>(plan_.hosts.size() + i));
+      services_.emplace_back(plan_.processes[i], plan_, network_, identity, trust_, redaction_, secrets_);
+      to_come.erase(plan_.processes[i].name);
+    }
+    await_services();
   }
 }
 

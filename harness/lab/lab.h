@@ -77,6 +77,7 @@ class Lab {
  private:
   void apply(const blueprint::Change& change);
   void schedule(const blueprint::Step& step, Loop::Clock::time_point moment);
+  void start_services();
   void await_services();
   void prepare_hosts();
   void take_output(Service& service);

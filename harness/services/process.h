@@ -85,6 +85,7 @@ struct Process {
   bool raw_sockets = false;            // keeps CAP_NET_RAW there
   bool tunnel_device = false;          // needs /dev/net/tun
   Readiness readiness;
+  std::string after;  // the process that must be ready before this one starts, or empty: side by side with the others
   LogReader read_log = nullptr;       // of its standard output and error
   std::vector<std::string> programs;  // what must be there besides argv[0]
   std::string package;                // Debian package that holds them, for the message when one is missing

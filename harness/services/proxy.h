@@ -20,6 +20,7 @@ struct ProxySettings {
   std::optional<Realm> kerberos;   // with Negotiate
   std::optional<Endpoint> parent;  // the proxy that it forwards to
   std::string parent_name;
+  std::string parent_process;
   model::Proxy proxy;
 };
 

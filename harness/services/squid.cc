@@ -281,6 +281,8 @@ Process squid(const ProxySettings& settings) {
   if (proxy.inspect) process.certificates.push_back({"authority", {}, Issuer::corporate, Validity::now, false});
   process.readiness = AnswersTcp{{*parse_address("127.0.0.1"), Configuration::readiness_port(proxy)},
                                  fmt::format("CONNECT {0}:443 HTTP/1.1\r\nHost: {0}:443\r\n\r\n", kReadinessTarget)};
+  // Squid looks once whether its parent is there, and takes it for dead for a while when it is not yet.
+  process.after = settings.parent_process;
   process.read_log = read_squid_log;
   process.package = "squid-openssl";
   return process;

@@ -8,6 +8,7 @@
 // Squid (5.7 or later, with OpenSSL): CONNECT, authentication, access lists, limits, interception.
 namespace crypelab::services {
 
+// `lifetime` is not for it: its client_lifetime does not end a tunnel in which something moves.
 Process squid(const ProxySettings& settings);
 
 // Where a transparent Squid takes redirected connections.

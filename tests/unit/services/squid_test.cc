@@ -92,13 +92,11 @@ TEST(Squid, a_proxy_over_tls_is_asked_whether_it_is_ready_beside_that) {
   EXPECT_NE(process.certificates[0].names.at(0), "proxy.office.test");
 }
 
-TEST(Squid, limits_of_tunnels_are_its_timers) {
+TEST(Squid, the_limit_of_silent_tunnels_is_its_timer) {
   auto settings = office();
   settings.proxy.idle = std::chrono::seconds(60);
-  settings.proxy.lifetime = std::chrono::minutes(5);
   const auto text = configuration(settings);
   EXPECT_EQ(lines(text, "read_timeout"), "read_timeout 60 seconds\n");
-  EXPECT_EQ(lines(text, "client_lifetime"), "client_lifetime 300 seconds\n");
 }
 
 }  // namespace
