@@ -45,6 +45,12 @@ struct Statement {
   unsigned sequential_first = 40000;  // each rule counts for itself: the two must not meet
 };
 
+// After the mappings moved, ports come from a range that the generation before did not use.
+const char* port_range(unsigned generation) {
+  if (generation == 0) return "1024-65535";
+  return generation % 2 == 1 ? "20000-39999" : "40000-59999";
+}
+
 // A new mapping's external port. Ports straight out of numgen would have their bytes swapped: it goes through a map.
 std::vector<std::string> choose_port(const model::Nat& nat, unsigned generation, const Statement& statement) {
   const std::string transport = "meta l4proto { tcp, udp } ";
@@ -59,9 +65,7 @@ std::vector<std::string> choose_port(const model::Nat& nat, unsigned generation,
   if (nat.ports == PortAssignment::preserve && generation == 0) {
     rules.push_back(fmt::format("{}meta l4proto . th sport != @nat_taken {}", transport, statement.keep));
   }
-  // After the mappings moved, ports come from a range that the generation before did not use.
-  const char* range = generation == 0 ? "1024-65535" : (generation % 2 == 1 ? "20000-39999" : "40000-59999");
-  rules.push_back(fmt::format("{}{}{} fully-random", transport, to, range));
+  rules.push_back(fmt::format("{}{}{} fully-random", transport, to, port_range(generation)));
   return rules;
 }
 
@@ -168,6 +172,15 @@ void add_learning(RuleTable& table, const model::Nat& nat, const NatPlace& place
   table.chains.push_back(std::move(chain));
 
   RuleChain flow{"nat_learn_flow", "", {}};
+  // Between the moment when the sets are emptied and that when the flows are forgotten packets of the generation before
+  // pass: learnt from, they would bring its mappings back.
+  if (place.generation > 0 && nat.ports != PortAssignment::sequential) {
+    const char* range = port_range(place.generation);
+    flow.rules.push_back(
+        fmt::format("meta l4proto {{ tcp, udp }} ct direction original ct reply proto-dst != {} return", range));
+    flow.rules.push_back(fmt::format(
+        "meta l4proto {{ tcp, udp }} ct direction reply ct status dnat ct original proto-dst != {} return", range));
+  }
   for (const auto& [name, timer] : {Transport{"udp", nat.udp_timer}, Transport{"tcp", nat.tcp_timer}}) {
     flow.rules.push_back(
         fmt::format("meta l4proto {} ct state new ct direction original meta l4proto . ct reply proto-dst @nat_taken "
