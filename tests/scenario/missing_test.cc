@@ -1,4 +1,9 @@
+#include "harness/base/error.h"
+#include "harness/lab/lab.h"
+#include "harness/scenario/loader.h"
 #include "words.h"
+
+#include <algorithm>
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
@@ -75,6 +80,27 @@ TEST(Missing, without_privilege_the_way_to_get_it_is_said) {
   const auto doctor = where_user_namespaces_are_forbidden("doctor --json");
   EXPECT_EQ(doctor.status, 77) << doctor.out << doctor.err;
   EXPECT_NE(doctor.out.find("sudo sysctl -w user.max_user_namespaces="), std::string::npos) << doctor.out;
+}
+
+TEST(Missing, rules_that_the_kernel_refuses_are_shown_with_its_words_and_nothing_comes_up) {
+  auto loaded = scenario::parse(kTwoSites, "test.yaml");
+  auto plan = blueprint::draw(loaded.scenarios.at(0));
+  const auto edge = std::ranges::find(plan.hosts, "office.edge", &blueprint::Host::name);
+  ASSERT_NE(edge, plan.hosts.end());
+  // Right for nft, wrong for the kernel: a chain of type nat at a hook that has none.
+  edge->rule_set += "table inet more {\n  chain wrong {\n    type nat hook forward priority 0;\n  }\n}\n";
+  try {
+    kernel::supervise([&](kernel::Supervised& supervised) {
+      const lab::Lab lab(plan, supervised);
+      return 0;
+    });
+    ADD_FAILURE() << "the kernel took it";
+  } catch (const Failure& refused) {
+    EXPECT_EQ(refused.exit(), Exit::os);
+    const std::string words = refused.what();
+    EXPECT_NE(words.find("chain wrong"), std::string::npos) << words;
+    EXPECT_NE(words.find("Operation not supported"), std::string::npos) << words;
+  }
 }
 
 TEST(Missing, a_home_on_a_full_disk_stops_no_lab) {
