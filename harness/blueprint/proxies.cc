@@ -4,6 +4,7 @@
 #include "harness/blueprint/realm.h"
 #include "harness/blueprint/topology.h"
 #include "harness/model/world.h"
+#include "harness/services/fault_proxy.h"
 #include "harness/services/squid.h"
 
 #include <algorithm>
@@ -55,6 +56,7 @@ services::ProxySettings settings_of(const SitePlan& site, const model::Proxy& pr
 
 // Which program is this proxy. A network that would silently be another one is worse than none.
 services::Process implementation_of(const services::ProxySettings& settings) {
+  if (settings.proxy.faults) return services::fault_proxy(settings);
   if (settings.proxy.lifetime) {
     throw Failure(
         Exit::unavailable,

@@ -3,6 +3,7 @@
 #include "harness/base/address.h"
 #include "harness/base/units.h"
 #include "harness/model/port_range.h"
+#include "harness/model/proxy_faults.h"
 
 #include <cstdint>
 #include <optional>
@@ -55,8 +56,9 @@ struct Proxy {
   std::optional<Duration> lifetime;         // a tunnel is closed after this, whatever happens in it
   std::optional<ProxyCertificate> tls;      // it is reached over TLS ("https proxy")
   std::optional<Inspection> inspect;
-  bool transparent = false;  // sits at the edge and takes web traffic that was not sent to it
-  std::string via;           // the proxy of the same site that it forwards to, or empty
+  bool transparent = false;           // sits at the edge and takes web traffic that was not sent to it
+  std::string via;                    // the proxy of the same site that it forwards to, or empty
+  std::optional<ProxyFaults> faults;  // then it is a proxy of our own, which knows what Squid cannot do
   bool offers(AuthScheme scheme) const;
   bool operator==(const Proxy& other) const = default;
 };

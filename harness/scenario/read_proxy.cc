@@ -1,5 +1,6 @@
 #include "harness/scenario/read_proxy.h"
 
+#include "harness/scenario/read_faults.h"
 #include "harness/scenario/read_target.h"
 #include "harness/scenario/read_value.h"
 
@@ -181,6 +182,8 @@ model::Proxy read_proxy(const std::string& name, const Node& node, Problems& pro
   if (const Node* transparent = map.find("transparent"))
     assign(proxy.transparent, read_boolean(*transparent, problems));
   if (const Node* via = map.find("via")) assign(proxy.via, read_text(*via, "the name of a proxy", problems));
+  if (const Node* faults = map.find("faults"); faults != nullptr && problems.complaints() == before)
+    read_faults(*faults, node, proxy, problems);
   if (problems.complaints() == before) check_proxy(node, proxy, problems);
   return proxy;
 }

@@ -26,6 +26,7 @@ std::vector<std::string_view> vocabulary() {
   keys(kNat64Words);
   keys(kClientWords);
   keys(kProxyWords);
+  keys(kFaultWords);
   keys(kProxyTlsWords);
   keys(kInspectWords);
   keys(kRouteWords);
@@ -46,6 +47,10 @@ std::vector<std::string_view> vocabulary() {
   values(kIpLiterals);
   values(kProxyCertificates);
   values(kInspectionAuthorities);
+  values(kChallengeFields);
+  values(kSignIns);
+  values(kCuts);
+  words.emplace_back(kAnswersOfProxy.back().name);  // the others are numbers
   values(kUpgrade);
   values(kTurnCredentials);
   values(kServerStates);

@@ -40,9 +40,14 @@ inline constexpr WordList<5> kMatchWords{"protocol", "ports", "to", "domains", "
 inline constexpr WordList<3> kDnsWords{"answers", "delay", "aaaa"};
 inline constexpr WordList<2> kNat64Words{"prefix", "dns64"};
 inline constexpr WordList<4> kClientWords{"site", "sites", "routes", "ticket"};
-inline constexpr WordList<15> kProxyWords{"port",     "auth", "users",       "nonce-life",      "connect-ports",
-                                          "allow",    "deny", "ip-literals", "max-connections", "idle",
-                                          "lifetime", "tls",  "inspect",     "transparent",     "via"};
+inline constexpr WordList<16> kProxyWords{
+    "port", "auth",     "users", "nonce-life", "connect-ports", "allow", "deny",  "ip-literals", "max-connections",
+    "idle", "lifetime", "tls",   "inspect",    "transparent",   "via",   "faults"};
+inline constexpr WordList<21> kFaultWords{
+    "schemes",        "algorithms",   "domain",   "challenge-fields", "sign-in",        "login",
+    "refusal-closes", "refusal-body", "session",  "tunnel-status",    "content-length", "transfer-encoding",
+    "answer",         "cut-after",    "cut-idle", "cut-bytes",        "cut-by",         "segment",
+    "batch",          "down-from",    "down-for"};
 inline constexpr WordList<1> kProxyTlsWords{"certificate"};
 inline constexpr WordList<3> kInspectWords{"authority", "exempt", "upgrade"};
 inline constexpr WordList<2> kRouteWords{"to", "via"};
@@ -101,6 +106,15 @@ inline constexpr std::array<Word<model::ProxyCertificate>, 4> kProxyCertificates
      {"expired", model::ProxyCertificate::expired},
      {"wrong-name", model::ProxyCertificate::wrong_name}}};
 inline constexpr std::array<Word<bool>, 2> kInspectionAuthorities{{{"trusted", true}, {"untrusted", false}}};
+inline constexpr std::array<Word<bool>, 2> kChallengeFields{{{"many", false}, {"one", true}}};
+inline constexpr std::array<Word<model::SignIn>, 4> kSignIns{{{"challenge", model::SignIn::challenge},
+                                                              {"redirect-302", model::SignIn::redirect_302},
+                                                              {"redirect-307", model::SignIn::redirect_307},
+                                                              {"page", model::SignIn::page}}};
+inline constexpr std::array<Word<model::CutBy>, 3> kCuts{
+    {{"close", model::CutBy::close}, {"reset", model::CutBy::reset}, {"silence", model::CutBy::silence}}};
+inline constexpr std::array<Word<unsigned>, 5> kAnswersOfProxy{
+    {{"403", 403}, {"502", 502}, {"503", 503}, {"504", 504}, {"nothing", 0}}};
 inline constexpr std::array<Word<bool>, 2> kUpgrade{{{"passed", false}, {"stripped", true}}};
 
 inline constexpr std::array<Word<model::TurnCredentials>, 2> kTurnCredentials{
