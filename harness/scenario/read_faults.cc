@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace crypelab::scenario {
 namespace {
 
@@ -62,19 +64,24 @@ bool asks(const model::Proxy& proxy, std::string_view scheme) {
   });
 }
 
-void check(const Mapping& map, const Node& proxy_node, const model::Proxy& proxy, Problems& problems) {
-  const auto& faults = *proxy.faults;
+// What a proxy of the lab's own cannot do; `reason` is the word for which it stands in Squid's place.
+void check_own(std::string_view reason, const Node& proxy_node, const model::Proxy& proxy, Problems& problems) {
   for (const std::string_view word :
        {"allow", "deny", "ip-literals", "max-connections", "tls", "inspect", "transparent", "via"}) {
     if (const Node* other = proxy_node.find(word))
-      problems.add(other->at, in_quotes(word) + " beside 'faults'",
-                   "a proxy with faults is not Squid and cannot do that");
+      problems.add(other->at, in_quotes(word) + " beside " + in_quotes(reason),
+                   fmt::format("a proxy with {} is not Squid and cannot do that", reason));
   }
   for (const auto scheme : proxy.auth) {
     if (scheme != model::AuthScheme::basic && scheme != model::AuthScheme::digest)
-      problems.add(proxy_node.find("auth")->at, "a proxy with faults asks by Basic or Digest alone",
+      problems.add(proxy_node.find("auth")->at, fmt::format("a proxy with {} asks by Basic or Digest alone", reason),
                    "others may be offered, without being understood: faults: {schemes: [NTLM, Basic]}");
   }
+}
+
+void check(const Mapping& map, const Node& proxy_node, const model::Proxy& proxy, Problems& problems) {
+  const auto& faults = *proxy.faults;
+  check_own("faults", proxy_node, proxy, problems);
   if (const Node* schemes = map.find("schemes");
       schemes != nullptr && std::ranges::none_of(faults.schemes, [&](const auto& each) { return asks(proxy, each); })) {
     problems.add(schemes->at, "none of these schemes is one of 'auth'", "nobody could sign in");
@@ -131,6 +138,11 @@ void read_faults(const Node& node, const Node& proxy_node, model::Proxy& proxy, 
   read_time(map.find("down-from"), "a time", faults.down_from, problems);
   read_time(map.find("down-for"), "a time", faults.down_for, problems);
   if (problems.complaints() == before) check(map, proxy_node, proxy, problems);
+}
+
+void read_lifetime_of_tunnels(const Node& proxy_node, model::Proxy& proxy, Problems& problems) {
+  check_own("lifetime", proxy_node, proxy, problems);
+  proxy.faults.emplace();
 }
 
 }  // namespace crypelab::scenario

@@ -184,6 +184,8 @@ model::Proxy read_proxy(const std::string& name, const Node& node, Problems& pro
   if (const Node* via = map.find("via")) assign(proxy.via, read_text(*via, "the name of a proxy", problems));
   if (const Node* faults = map.find("faults"); faults != nullptr && problems.complaints() == before)
     read_faults(*faults, node, proxy, problems);
+  else if (proxy.lifetime && faults == nullptr)
+    read_lifetime_of_tunnels(node, proxy, problems);
   if (problems.complaints() == before) check_proxy(node, proxy, problems);
   return proxy;
 }
