@@ -35,7 +35,7 @@ Process coturn(const std::string& host, const model::TurnServer& settings, const
 //   request {session, user, method, error, reason}   error: 0 for success; method "message" when it did not get so far
 //   peer {session, peer, lifetime}, peer-gone {session, peer}   permission or channel
 //   usage, peer-usage {session, user, received_packets, received_bytes, sent_packets, sent_bytes}
-//   closed {session, user, server, client, reason}
+//   closed {session, user, server, client, reason}   of connections from elsewhere
 //   refused {user, reason}                    credentials that are wrong
 std::vector<model::Event> read_coturn_log(std::string_view line);
 

@@ -106,7 +106,7 @@ Found request(std::int64_t session, Rest rest) {
 Found usage(const char* kind, std::int64_t session, Rest rest) {
   if (!rest.until("username=<")) return std::nullopt;
   const auto user = rest.until(">, rp=");
-  if (!user) return std::nullopt;
+  if (!user || user->empty()) return std::nullopt;  // there was no allocation
   Line line(kind);
   line.put("session", session).put("user", *user);
   for (const auto& [name, next] : {std::pair("received_packets", ", rb="), std::pair("received_bytes", ", sp="),
@@ -120,6 +120,8 @@ Found usage(const char* kind, std::int64_t session, Rest rest) {
   return line.event;
 }
 
+std::string_view host_of(std::string_view endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
+
 // "user <alice> realm <crype.test> origin <>, local 203.0.113.22:443, remote 198.18.0.2:35298, reason: ..."
 Found closed(std::int64_t session, Rest rest) {
   if (!rest.until("user <")) return std::nullopt;
@@ -128,6 +130,7 @@ Found closed(std::int64_t session, Rest rest) {
   const auto server = rest.until(", remote ");
   const auto client = server ? rest.until(", reason: ") : std::nullopt;
   if (!client) return std::nullopt;
+  if (host_of(*server) == host_of(*client)) return std::nullopt;  // the lab asking whether the server is ready
   return Line("closed")
       .put("session", session)
       .put("user", *user)

@@ -65,30 +65,6 @@ TEST(TurnServers, reset_plain_turn_on_a_tls_port) {
   }
 }
 
-// One byte at a time: a connection is judged by its first byte, whatever its segments are.
-TEST(TurnServers, judge_a_connection_to_a_tls_port_by_its_first_byte) {
-  const auto tried = in_world(R"(python3 - <<'END'
-import socket, ssl
-context = ssl.create_default_context()
-incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-tls = context.wrap_bio(incoming, outgoing, server_hostname="turns.crype.test")
-plain = socket.create_connection(("turns.crype.test", 443), 5)
-plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-def step():
-    try:
-        tls.do_handshake()
-        return True
-    except ssl.SSLWantReadError:
-        for byte in outgoing.read():
-            plain.send(bytes([byte]))
-        return False
-while not step():
-    incoming.write(plain.recv(4096))
-print(tls.version())
-END)");
-  EXPECT_NE(tried.out.find("TLSv1.2"), std::string::npos) << tried.out << tried.err;
-}
-
 TEST(TurnServers, refuse_wrong_passwords) {
   const auto run = in_world("turnutils_uclient -u \"$CRYPELAB_TURN_USER\" -w wrong -c -y -n 1 -m 1 203.0.113.20 2>&1");
   EXPECT_NE(run.out.find("Cannot complete Allocation"), std::string::npos) << run.out;

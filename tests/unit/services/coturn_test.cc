@@ -136,6 +136,11 @@ const Golden kGolden[] = {
       {"server", s("203.0.113.22:443")},
       {"client", s("198.18.0.2:35314")},
       {"reason", s("TLS/TCP socket buffer operation error (callback)")}}},
+    {"9: : session 000000000000000002: closed (2nd stage), user <> realm <crype.test> origin <>, local "
+     "[2001:db8:113::22]:5349, remote [2001:db8:113::22]:41030, reason: TCP socket buffer operation error (callback)",
+     "",
+     {}},
+    {"9: : session 000000000000000002: usage: realm=<crype.test>, username=<>, rp=1, rb=20, sp=1, sb=124", "", {}},
     {"33: : session 000000000000000011: delete: realm=<crype.test>, username=<alice>",
      "delete",
      {{"session", n(11)}, {"user", s("alice")}}},
