@@ -13,5 +13,6 @@ int run_portal(const std::vector<std::string>& arguments);
 int run_proxy(const std::vector<std::string>& arguments);
 int run_ntlm_helper(const std::vector<std::string>& arguments);
 int run_request_log(const std::vector<std::string>& arguments);
+int run_turn(const std::vector<std::string>& arguments);
 
 }  // namespace crypelab::faults

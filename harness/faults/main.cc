@@ -24,6 +24,7 @@ constexpr Command kCommands[] = {
     {"proxy", faults::run_proxy},
     {"ntlm-helper", faults::run_ntlm_helper},
     {"request-log", faults::run_request_log},
+    {"turn", faults::run_turn},
 };
 
 }  // namespace
