@@ -9,6 +9,7 @@
 #include "harness/model/world.h"
 #include "harness/services/coturn.h"
 #include "harness/services/dnsmasq.h"
+#include "harness/services/scripted_turn.h"
 #include "harness/services/signaling.h"
 
 #include <algorithm>
@@ -36,7 +37,8 @@ void add_world(Blueprint& blueprint, const model::Scenario& scenario) {
     host->rule_set = text_of(turn_table(name, *server));
     for (auto& counter : turn_counters(name, *server)) blueprint.counters.push_back(std::move(counter));
     if (server->state != model::ServerState::stopped) {
-      blueprint.processes.push_back(services::coturn(name, *server, access, clients));
+      blueprint.processes.push_back(server->scripted() ? services::scripted_turn(name, *server, access, clients)
+                                                       : services::coturn(name, *server, access, clients));
     }
   }
 }

@@ -276,10 +276,11 @@ void TurnDesk::refuse(const TurnPath& path, const wire::StunMessage& request, un
     if (settings_->algorithms == TurnAlgorithms::sha256) answer.writer.add_password_algorithms(kAlgorithms);
   }
   if (code == 300) {
-    const auto same = std::ranges::find(act.alternate, path.client.address.is_v4(),
+    const bool tls = path.transport == TurnPath::Transport::tls && !act.alternate_tls.empty();
+    const auto& others = tls ? act.alternate_tls : act.alternate;
+    const auto same = std::ranges::find(others, path.client.address.is_v4(),
                                         [](const Endpoint& endpoint) { return endpoint.address.is_v4(); });
-    answer.writer.add_address(StunAttribute::alternate_server,
-                              same == act.alternate.end() ? act.alternate.front() : *same);
+    answer.writer.add_address(StunAttribute::alternate_server, same == others.end() ? others.front() : *same);
   }
   if (code == 420) answer.writer.add_unknown_attributes(request.unknown_required(kUnderstood));
   report(path, request, asker != nullptr ? asker->user : "", code, false);

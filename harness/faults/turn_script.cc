@@ -51,6 +51,7 @@ TurnRule rule_of(const boost::json::value& value) {
   act.silent = reader.flag("silent");
   act.lifetime = count(reader, "lifetime", 1'000'000);
   act.alternate = reader.endpoints("alternate");
+  act.alternate_tls = reader.endpoints("alternate_tls");
   if (act.error == 300 && act.alternate.empty()) reader.complain("alternate", "there beside the error 300");
   act.delay = reader.time("delay_ms").value_or(Millis(0));
   act.bad_integrity = reader.flag("bad_integrity");

@@ -18,11 +18,12 @@ enum class TurnOccasion { any, binding, allocate, refresh, remove, create_permis
 
 // What is done with a request.
 struct TurnAct {
-  unsigned error = 0;                // 300 to 699; 0: what a good server would do
-  bool silent = false;               // no answer
-  std::optional<unsigned> lifetime;  // seconds that are granted instead of those asked for
-  std::vector<Endpoint> alternate;   // of a 300: one of the family of the client's address is named
-  Millis delay{0};                   // before the answer
+  unsigned error = 0;                   // 300 to 699; 0: what a good server would do
+  bool silent = false;                  // no answer
+  std::optional<unsigned> lifetime;     // seconds that are granted instead of those asked for
+  std::vector<Endpoint> alternate;      // of a 300: the one of the family of the client's address is named
+  std::vector<Endpoint> alternate_tls;  // the same for clients that came over TLS
+  Millis delay{0};                      // before the answer
   bool bad_integrity = false;
   bool no_integrity = false;
   bool unknown_required = false;  // the answer has an attribute that must be understood, and is not
@@ -65,8 +66,9 @@ struct TurnSettings {
 
 // From JSON: {"udp", "tcp", "tls": endpoints, "certificate", "key", "relays": addresses, "realm", "users": {name:
 // password}, "secret", "algorithms": "md5" | "sha-256" | "bid-down", "nonce_life_ms", "segment", "rules": [{"on":
-// "allocate", "skip", "times", "error", "silent", "lifetime", "alternate": endpoints, "delay_ms", "bad_integrity",
-// "no_integrity", "unknown_required", "unknown_optional", "other_family", "uninvited"}]}. Throws Failure{data}.
+// "allocate", "skip", "times", "error", "silent", "lifetime", "alternate", "alternate_tls": endpoints, "delay_ms",
+// "bad_integrity", "no_integrity", "unknown_required", "unknown_optional", "other_family", "uninvited"}]}. Throws
+// Failure{data}.
 TurnSettings parse_turn_settings(std::string_view json);
 
 // Which rule holds: the first one that has not been used up. Counts requests.

@@ -121,7 +121,7 @@ class Outlet {
 
 }  // namespace
 
-class TurnServer::Body : public TurnEdge {
+class TurnServer::Body final : public TurnEdge {
  public:
   Body(TurnSettings settings, int journal)
       : settings_(std::move(settings)),

@@ -2,6 +2,7 @@
 
 #include "harness/base/units.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,43 @@ struct TurnAccess {
 enum class ServerCertificate { valid, expired, wrong_name, untrusted };
 enum class ServerState { up, stopped, silent };  // stopped: ports are closed; silent: nothing is ever answered
 
+// A server of ours stands in for the TURN server, and does with some requests what it is told.
+enum class TurnOccasion { any, binding, allocate, refresh, remove, create_permission, channel_bind };
+enum class TurnFault {
+  bad_integrity,
+  no_integrity,
+  unknown_required,
+  unknown_optional,
+  other_family,   // the relayed address is of the family that was not asked for
+  uninvited_data  // from a peer without permission
+};
+struct TurnRule {  // the first one that holds decides about a request whose credentials are right
+  TurnOccasion on = TurnOccasion::any;
+  unsigned skip = 0;              // so many such requests first go by
+  std::optional<unsigned> times;  // then it holds for so many; absent: for all
+  unsigned error = 0;             // 300 to 699; 0: the request is granted
+  bool silent = false;            // nothing is answered
+  std::string alternate;          // the server that a 300 names
+  std::optional<Duration> lifetime;
+  Duration delay{0};
+  std::vector<TurnFault> faults;
+  bool operator==(const TurnRule&) const = default;
+};
+// RFC 8489 section 9.2: the algorithms for passwords that a server announces.
+enum class TurnAlgorithms { md5, sha256, bid_down };
+
 struct TurnServer {
   ServerState state = ServerState::up;
   unsigned quota = 0;                           // allocations that one user may have at once; 0: any number
   Duration nonce_life = std::chrono::hours(1);  // then 438 (Stale Nonce)
   std::string alternate;                        // another TURN server: every Allocate is answered 300 (Try Alternate)
   ServerCertificate certificate = ServerCertificate::valid;
+  std::vector<TurnRule> script;
+  TurnAlgorithms algorithms = TurnAlgorithms::md5;
+  std::size_t segment = 0;  // answers over TCP and TLS go in pieces of so many bytes; 0: whole
+
+  // Whether the server of ours is needed: coturn does nothing of this.
+  bool scripted() const { return !script.empty() || algorithms != TurnAlgorithms::md5 || segment != 0; }
   bool operator==(const TurnServer&) const = default;
 };
 

@@ -13,6 +13,7 @@ std::vector<std::string_view> vocabulary() {
   keys(kScenarioWords);
   keys(kTurnWords);
   keys(kTurnServerWords);
+  keys(kTurnRuleWords);
   keys(kSiteWords);
   keys(kUplinkWords);
   keys(kDirectionWords);
@@ -54,6 +55,10 @@ std::vector<std::string_view> vocabulary() {
   values(kUpgrade);
   values(kTurnCredentials);
   values(kServerStates);
+  values(kTurnOccasions);
+  values(kTurnFaults);
+  values(kTurnAlgorithms);
+  values(kNoAnswer);
   values(kServerCertificates);
   values(kNewAddress);
   std::ranges::sort(words);

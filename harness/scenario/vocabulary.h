@@ -26,7 +26,9 @@ inline constexpr WordList<12> kScenarioWords{"scenario", "title",  "proves", "re
                                              "turn-a",   "turn-b", "sites",  "clients",    "steps", "cases"};
 inline constexpr WordList<6> kTurnWords{"credentials", "credential-life", "state",
                                         "quota",       "nonce-life",      "certificate"};
-inline constexpr WordList<5> kTurnServerWords{"state", "quota", "nonce-life", "alternate", "certificate"};
+inline constexpr WordList<8> kTurnServerWords{"state",       "quota",  "nonce-life", "alternate",
+                                              "certificate", "script", "algorithms", "segment"};
+inline constexpr WordList<8> kTurnRuleWords{"on", "skip", "times", "answer", "to", "lifetime", "delay", "with"};
 inline constexpr WordList<10> kSiteWords{"subnet",    "uplink", "nat",   "carrier", "egress",
                                          "isolation", "dns",    "nat64", "proxy",   "proxies"};
 inline constexpr WordList<8> kUplinkWords{"delay", "jitter", "rate", "loss", "mtu", "too-big", "up", "down"};
@@ -126,6 +128,26 @@ inline constexpr std::array<Word<model::ServerCertificate>, 4> kServerCertificat
      {"untrusted", model::ServerCertificate::untrusted},
      {"expired", model::ServerCertificate::expired},
      {"wrong-name", model::ServerCertificate::wrong_name}}};
+inline constexpr std::array<Word<model::TurnOccasion>, 7> kTurnOccasions{
+    {{"any", model::TurnOccasion::any},
+     {"binding", model::TurnOccasion::binding},
+     {"allocate", model::TurnOccasion::allocate},
+     {"refresh", model::TurnOccasion::refresh},
+     {"delete", model::TurnOccasion::remove},
+     {"create-permission", model::TurnOccasion::create_permission},
+     {"channel-bind", model::TurnOccasion::channel_bind}}};
+inline constexpr std::array<Word<model::TurnFault>, 6> kTurnFaults{
+    {{"bad-integrity", model::TurnFault::bad_integrity},
+     {"no-integrity", model::TurnFault::no_integrity},
+     {"unknown-required", model::TurnFault::unknown_required},
+     {"unknown-optional", model::TurnFault::unknown_optional},
+     {"other-family", model::TurnFault::other_family},
+     {"uninvited-data", model::TurnFault::uninvited_data}}};
+inline constexpr std::array<Word<model::TurnAlgorithms>, 3> kTurnAlgorithms{
+    {{"md5", model::TurnAlgorithms::md5},
+     {"sha-256", model::TurnAlgorithms::sha256},
+     {"bid-down", model::TurnAlgorithms::bid_down}}};
+inline constexpr std::array<Word<bool>, 1> kNoAnswer{{{"nothing", true}}};
 inline constexpr std::array<Word<bool>, 1> kNewAddress{{{"new", true}}};
 
 // All of them: keys and words that stand for values, each once, sorted.

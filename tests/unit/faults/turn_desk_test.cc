@@ -19,7 +19,7 @@ const TurnPath kAlice{TurnPath::Transport::udp, *parse_endpoint("203.0.113.20:34
 const Endpoint kPeer = *parse_endpoint("198.51.100.7:7000");
 
 // Sockets that only remember.
-class Sockets : public TurnEdge {
+class Sockets final : public TurnEdge {
  public:
   struct Sent {
     TurnPath to;
