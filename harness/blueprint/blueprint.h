@@ -79,6 +79,7 @@ struct Host {
   std::string rule_set;  // nft text of the tables of ours, or empty; loads in one transaction, replaces itself
   std::vector<PacketQueue> queues;  // a rule that nft cannot write: the lab adds it before links rise
   std::vector<Address> resolvers;   // for its resolv.conf
+  std::string search;               // the domain in which short names are looked for, or empty
   std::vector<services::Issuer> trusts{services::Issuer::lab};
   std::map<std::string, std::string> files;        // absolute path to text, over what the machine has there
   std::map<std::string, std::string> environment;  // of every program that runs there

@@ -3,6 +3,7 @@
 #include "harness/blueprint/proxies.h"
 #include "harness/blueprint/realm.h"
 #include "harness/blueprint/resolvers.h"
+#include "harness/blueprint/site_servers.h"
 #include "harness/blueprint/steps.h"
 #include "harness/blueprint/topology.h"
 #include "harness/blueprint/turn_host.h"
@@ -51,6 +52,7 @@ void add_processes(Blueprint& blueprint, const std::vector<SiteFacts>& sites) {
     if (needs_gate(facts)) blueprint.processes.push_back(services::gate(gate_settings(facts)));
     if (auto translator = draw_nat64(*facts.plan)) blueprint.processes.push_back(std::move(*translator));
     for (auto& process : proxy_processes(*facts.plan)) blueprint.processes.push_back(std::move(process));
+    for (auto& process : site_server_processes(*facts.plan)) blueprint.processes.push_back(std::move(process));
     for (auto& secret : proxy_secrets(*facts.plan)) blueprint.secrets.push_back(std::move(secret));
   }
 }
@@ -82,6 +84,7 @@ Blueprint draw(const model::Scenario& scenario) {
     if (needs_gate(facts[i])) blueprint.hosts.back().queues.push_back({gate_chain().name, kGateQueue});
     for (auto& counter : edge_counters(facts[i])) blueprint.counters.push_back(std::move(counter));
     for (auto& host : draw_proxy_hosts(plans[i])) blueprint.hosts.push_back(std::move(host));
+    for (auto& host : draw_site_servers(plans[i])) blueprint.hosts.push_back(std::move(host));
   }
   for (const auto& client : scenario.clients) {
     blueprint.hosts.push_back(draw_client(client, plans));

@@ -47,6 +47,7 @@ void print_host(std::string& out, const Host& host) {
     out += fmt::format("    from {} use table {}\n", to_string(rule.from), rule.table);
   }
   for (const auto& resolver : host.resolvers) out += fmt::format("    resolver {}\n", to_string(resolver));
+  if (!host.search.empty()) out += fmt::format("    search {}\n", host.search);
 }
 
 std::string quoted(std::string_view text) {

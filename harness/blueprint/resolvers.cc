@@ -27,6 +27,7 @@ std::vector<model::WorldName> names_of_site(const SitePlan& plan, const std::str
     model::WorldName name{server.full_name, {}};
     if (server.address4) name.addresses.push_back(server.address4->address);
     if (server.address6) name.addresses.push_back(server.address6->address);
+    for (const auto& other : server.other_names) names.push_back({other, name.addresses});
     names.push_back(std::move(name));
   }
   return names;
@@ -50,7 +51,7 @@ std::vector<services::Process> draw_resolvers(const SiteFacts& facts) {
     resolver.upstream = model::world_host("dns").addresses.front();
   }
   for (const auto& sets : facts.domains) resolver.sets.push_back({sets.set4, sets.set6, names_of(sets.domains)});
-  resolver.domain = site.name + ".test";
+  resolver.domain = domain_name(site.name);
   resolver.records = names_of_site(plan, resolver.domain);
   if (dns64 || faults) {
     resolver.listen = {loopback};

@@ -27,6 +27,12 @@ std::uint64_t first_server(const Prefix& subnet, std::size_t clients) {
   return first == kUsualFirst ? 2 : first + clients;
 }
 
+std::vector<std::string> other_names(const model::Site& site, const std::string& server) {
+  if (server == kPac && site.pac->wpad) return {server_name(site.name, "wpad")};
+  const auto proxy = std::ranges::find(site.proxies, server, &model::Proxy::name);
+  return proxy == site.proxies.end() ? std::vector<std::string>() : proxy->names;
+}
+
 std::vector<std::string> server_names(const model::Site& site) {
   std::vector<std::string> names;
   for (const auto& proxy : site.proxies) {
@@ -34,6 +40,7 @@ std::vector<std::string> server_names(const model::Site& site) {
   }
   const auto negotiates = [](const model::Proxy& proxy) { return proxy.offers(model::AuthScheme::negotiate); };
   if (std::ranges::any_of(site.proxies, negotiates)) names.emplace_back("kdc");
+  if (site.pac) names.emplace_back(kPac);
   return names;
 }
 
@@ -44,7 +51,8 @@ void place_servers(SitePlan& plan) {
     server.host = server_host(plan.site->name, names[i]);
     server.full_name = server_name(plan.site->name, names[i]);
     server.port = fmt::format("server{}", i);
-    server.own_egress = true;
+    server.other_names = other_names(*plan.site, names[i]);
+    server.own_egress = names[i] != kPac;
     if (plan.lan4) server.address4 = member(*plan.lan4, first_server(*plan.lan4, plan.ports.size()) + i);
     if (plan.lan6) server.address6 = member(*plan.lan6, first_server(*plan.lan6, plan.ports.size()) + i);
     plan.servers.push_back(std::move(server));
@@ -79,6 +87,8 @@ std::string server_host(const std::string& site, const std::string& name) { retu
 std::string server_name(const std::string& site, const std::string& name) {
   return fmt::format("{}.{}.test", name, site);
 }
+
+std::string domain_name(const std::string& site) { return site + ".test"; }
 
 std::string realm_name(const std::string& site) {
   std::string name = site + ".TEST";

@@ -24,7 +24,8 @@ struct SiteServer {
   std::string port;       // of the edge's bridge
   std::optional<Prefix> address4;
   std::optional<Prefix> address6;
-  bool own_egress = false;  // what it sends is not subject to the rules for everybody else
+  std::vector<std::string> other_names;  // that the site's resolver knows it by, too
+  bool own_egress = false;               // what it sends is not subject to the rules for everybody else
 };
 
 struct SitePlan {
@@ -65,10 +66,13 @@ struct SitePlan {
 inline constexpr const char* kLan = "lan0";
 inline constexpr const char* kWan = "wan0";
 inline constexpr const char* kNat64 = "nat64";
+// The names of servers that a site may have besides its proxies.
+inline constexpr const char* kPac = "pac";
 
 // What a server that the site's own host table calls `name` is called: a host, and a domain name.
 std::string server_host(const std::string& site, const std::string& name);  // "office.proxy"
 std::string server_name(const std::string& site, const std::string& name);  // "proxy.office.test"
+std::string domain_name(const std::string& site);                           // "office.test"
 std::string realm_name(const std::string& site);                            // "OFFICE.TEST"
 // The server on that host; nullptr if there is none.
 const SiteServer* find_server(const SitePlan& plan, const std::string& host);

@@ -251,7 +251,10 @@ Host draw_client(const model::Client& client, const std::vector<SitePlan>& sites
       host.routes.push_back({everywhere, address, device, table});
       host.policy_rules.push_back({alone(own.address), table});
     }
-    if (host.resolvers.empty()) host.resolvers = site.lan_addresses();
+    if (host.resolvers.empty()) {
+      host.resolvers = site.lan_addresses();
+      if (site.site->pac && site.site->pac->wpad) host.search = domain_name(site.site->name);
+    }
   }
   for (const auto& route : client.routes) {
     const auto& site = site_named(sites, route.via);

@@ -14,6 +14,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/write.hpp>
 #include <openssl/rand.h>
@@ -254,6 +255,8 @@ class ProxyServer::Body {
   std::vector<Endpoint> endpoints_;
   std::size_t connections_ = 0;
   asio::io_context io_{1};
+  // One that is down for ever has nothing to do, and is still there.
+  asio::executor_work_guard<asio::io_context::executor_type> alive_{io_.get_executor()};
   std::vector<tcp::acceptor> acceptors_;
 };
 

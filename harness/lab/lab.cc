@@ -227,6 +227,7 @@ kernel::HostView& Lab::view(const std::string& name) {
       view.hosts += fmt::format("{} {}\n", to_string(prefix.address), name);
   }
   for (const auto& resolver : host->resolvers) view.resolv_conf += "nameserver " + to_string(resolver) + "\n";
+  if (!host->search.empty()) view.resolv_conf += "search " + host->search + "\n";
   view.authorities = trust_.authorities(host->trusts);
   view.files = host->files;
   view.visible = visible_;

@@ -65,6 +65,7 @@ kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::H
   view.network = network.host(host.name).descriptor();
   view.hosts = "127.0.0.1 localhost\n::1 localhost\n";
   for (const auto& resolver : host.resolvers) view.resolv_conf += "nameserver " + to_string(resolver) + "\n";
+  if (!host.search.empty()) view.resolv_conf += "search " + host.search + "\n";
   view.authorities = trust.authorities(host.trusts);
   for (const auto& certificate : plan.certificates) {
     const auto made = trust.make(certificate);
@@ -72,7 +73,8 @@ kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::H
     view.files[fmt::format("{}/{}.key", Service::kFolder, certificate.file)] = made.key;
   }
   for (const auto& file : plan.files)
-    view.files[fmt::format("{}/{}", Service::kFolder, file.name)] = secrets.put_into(replaced(file.content));
+    view.files[fmt::format("{}/{}", Service::kFolder, file.name)] =
+        file.verbatim ? file.content : secrets.put_into(replaced(file.content));
   view.visible = {own_folder()};
   view.writable = {Service::kFolder};
   view.tun = plan.tunnel_device;
@@ -82,8 +84,7 @@ kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::H
 }  // namespace
 
 Service::Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
-                 kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction,
-                 Secrets& secrets)
+                 kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction, Secrets& secrets)
     : plan_(plan), network_(&network), redaction_(&redaction) {
   const auto* host = blueprint::find_host(blueprint, plan.host);
   if (host == nullptr) throw Failure(Exit::software, fmt::format("{} has no host '{}'", plan.name, plan.host));

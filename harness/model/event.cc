@@ -31,6 +31,8 @@ std::string_view to_string(Source source) {
       return "dns";
     case Source::gate:
       return "gate";
+    case Source::web:
+      return "web";
     case Source::rule:
       return "rule";
     case Source::measurement:

@@ -11,7 +11,7 @@
 namespace crypelab::model {
 
 // Who saw it. What the client says is one source among others, and the only one that is never believed alone.
-enum class Source { lab, client, proxy, turn, signaling, dns, gate, rule, measurement };
+enum class Source { lab, client, proxy, turn, signaling, dns, gate, web, rule, measurement };
 
 using Value = std::variant<bool, std::int64_t, double, std::string>;
 

@@ -3,8 +3,12 @@
 #include "harness/base/address.h"
 #include "harness/base/units.h"
 #include "harness/model/first_bytes.h"
+#include "harness/model/pac.h"
 #include "harness/model/port_range.h"
+#include "harness/model/portal.h"
 #include "harness/model/proxy.h"
+#include "harness/model/socks.h"
+#include "harness/model/tls_inspection.h"
 
 #include <cstdint>
 #include <optional>
@@ -147,6 +151,11 @@ struct Site {
   Dns dns;
   std::optional<Nat64> nat64;
   std::vector<Proxy> proxies;
+  std::optional<Pac> pac;
+  std::optional<Socks> socks;
+  std::optional<Portal> portal;
+  std::optional<TlsInspection> tls_inspection;
+  std::optional<TlsRelay> tls_relay;
   bool operator==(const Site&) const = default;
 };
 

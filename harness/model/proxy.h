@@ -42,7 +42,8 @@ struct Inspection {
 };
 
 struct Proxy {
-  std::string name = "proxy";  // its host is SITE.NAME, its name is NAME.SITE.test
+  std::string name = "proxy";      // its host is SITE.NAME, its name is NAME.SITE.test
+  std::vector<std::string> names;  // by which the site knows it besides, as a customer's PAC file has them
   std::uint16_t port = 3128;
   std::vector<AuthScheme> auth;          // none: everybody may use it
   std::vector<ProxyUser> users;          // who may, and with which password

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMostProxies = 8;
 constexpr std::size_t kMostUsers = 64;
+constexpr std::size_t kMostNames = 8;
 constexpr std::size_t kMostInList = 64;
 constexpr std::size_t kLongestUser = 64;
 constexpr std::size_t kShortestPassword = 4;  // shorter ones could not be told from other text and taken out of it
@@ -20,7 +21,8 @@ constexpr Duration kLongestLife = std::chrono::hours(24);
 
 // SITE.edge, SITE.carrier and the like are there already.
 bool is_site_host(std::string_view name) {
-  return name == "edge" || name == "carrier" || name == "kdc" || name == "resolver";
+  return name == "edge" || name == "carrier" || name == "kdc" || name == "resolver" || name == "pac" ||
+         name == "wpad" || name == "socks" || name == "portal";
 }
 
 bool is_visible(std::string_view text) {
@@ -124,6 +126,15 @@ void read_inspection(const Node& node, model::Proxy& proxy, Problems& problems) 
   proxy.inspect = std::move(inspection);
 }
 
+// A name that the site's resolver shall know; the standard world's are taken.
+std::optional<std::string> read_host_name(const Node& node, Problems& problems) {
+  auto name = read_domain(node, problems);
+  if (!name || (!name->starts_with("*.") && !name->ends_with(".crype.test"))) return name;
+  problems.add(node.at, in_quotes(node.text) + " cannot name a proxy",
+               "one host's name, outside of the standard world, like proxy.corp.example");
+  return std::nullopt;
+}
+
 void refuse(const Node& node, std::initializer_list<std::string_view> words, const std::string& message,
             const std::string& hint, Problems& problems) {
   for (const auto word : words) {
@@ -141,7 +152,7 @@ void check_proxy(const Node& node, const model::Proxy& proxy, Problems& problems
   if (!proxy.offers(model::AuthScheme::digest))
     refuse(node, {"nonce-life"}, "without Digest", "only Digest has nonces: auth: digest", problems);
   if (proxy.transparent) {
-    refuse(node, {"auth", "tls", "via", "port"}, "of a transparent proxy",
+    refuse(node, {"auth", "tls", "via", "port", "names"}, "of a transparent proxy",
            "clients do not know that it is there: it can neither ask them nor be named by them", problems);
   }
   if (proxy.inspect) {
@@ -157,6 +168,11 @@ model::Proxy read_proxy(const std::string& name, const Node& node, Problems& pro
   const Mapping map(node, kProxyWords, "a proxy", problems);
   if (!map.ok()) return proxy;
   const std::size_t before = problems.complaints();
+  if (const Node* names = map.find("names")) {
+    for (const Node* item : read_some(*names, "names", kMostNames, problems)) {
+      if (auto host = read_host_name(*item, problems)) proxy.names.push_back(std::move(*host));
+    }
+  }
   if (const Node* port = map.find("port")) {
     if (const auto number = read_number(*port, "a port", {1, 65535}, problems))
       proxy.port = static_cast<std::uint16_t>(*number);

@@ -15,6 +15,7 @@ std::vector<std::string_view> vocabulary() {
   keys(kTurnServerWords);
   keys(kTurnRuleWords);
   keys(kSiteWords);
+  keys(kPacWords);
   keys(kUplinkWords);
   keys(kDirectionWords);
   keys(kLossWords);

@@ -29,8 +29,9 @@ inline constexpr WordList<6> kTurnWords{"credentials", "credential-life", "state
 inline constexpr WordList<8> kTurnServerWords{"state",       "quota",  "nonce-life", "alternate",
                                               "certificate", "script", "algorithms", "segment"};
 inline constexpr WordList<8> kTurnRuleWords{"on", "skip", "times", "answer", "to", "lifetime", "delay", "with"};
-inline constexpr WordList<10> kSiteWords{"subnet",    "uplink", "nat",   "carrier", "egress",
-                                         "isolation", "dns",    "nat64", "proxy",   "proxies"};
+inline constexpr WordList<11> kSiteWords{"subnet", "uplink", "nat",   "carrier", "egress", "isolation",
+                                         "dns",    "nat64",  "proxy", "proxies", "pac"};
+inline constexpr WordList<5> kPacWords{"file", "script", "wpad", "delay", "state"};
 inline constexpr WordList<8> kUplinkWords{"delay", "jitter", "rate", "loss", "mtu", "too-big", "up", "down"};
 inline constexpr WordList<4> kDirectionWords{"delay", "jitter", "rate", "loss"};
 inline constexpr WordList<4> kLossWords{"share", "seed", "burst", "packets"};
@@ -42,9 +43,9 @@ inline constexpr WordList<5> kMatchWords{"protocol", "ports", "to", "domains", "
 inline constexpr WordList<3> kDnsWords{"answers", "delay", "aaaa"};
 inline constexpr WordList<2> kNat64Words{"prefix", "dns64"};
 inline constexpr WordList<4> kClientWords{"site", "sites", "routes", "ticket"};
-inline constexpr WordList<16> kProxyWords{
-    "port", "auth",     "users", "nonce-life", "connect-ports", "allow", "deny",  "ip-literals", "max-connections",
-    "idle", "lifetime", "tls",   "inspect",    "transparent",   "via",   "faults"};
+inline constexpr WordList<17> kProxyWords{
+    "names",           "port", "auth",     "users", "nonce-life", "connect-ports", "allow", "deny",  "ip-literals",
+    "max-connections", "idle", "lifetime", "tls",   "inspect",    "transparent",   "via",   "faults"};
 inline constexpr WordList<21> kFaultWords{
     "schemes",        "algorithms",   "domain",   "challenge-fields", "sign-in",        "login",
     "refusal-closes", "refusal-body", "session",  "tunnel-status",    "content-length", "transfer-encoding",

@@ -14,8 +14,9 @@ namespace crypelab::services {
 
 // A file that a program needs, by the name that its command line uses. Lies in memory, in the program's own folder.
 struct File {
-  std::string name;     // relative to the program's folder, which stands for "{dir}" in argv and in contents
-  std::string content;  // "{secret:NAME}" in it stands for a password that every lab makes anew
+  std::string name;       // relative to the program's folder, which stands for "{dir}" in argv and in contents
+  std::string content;    // "{secret:NAME}" in it stands for a password that every lab makes anew
+  bool verbatim = false;  // nothing in it stands for anything
   bool operator==(const File&) const = default;
 };
 

@@ -240,6 +240,7 @@ Certificate certificate_of(const ProxySettings& settings) {
   Certificate certificate;
   certificate.file = "proxy";
   certificate.names = {settings.full_name};
+  certificate.names.insert(certificate.names.end(), settings.proxy.names.begin(), settings.proxy.names.end());
   switch (*settings.proxy.tls) {
     case model::ProxyCertificate::valid:
       break;

@@ -135,6 +135,7 @@ TEST(FaultProxy, a_connect_may_be_refused_or_left_without_an_answer) {
 TEST(FaultProxy, a_proxy_may_be_down) {
   const auto down = run("{faults: {down-from: 1ms}}", tunnel(""));
   EXPECT_TRUE(has(down.out, "Connection refused")) << down.out;
+  EXPECT_FALSE(has(down.events, "casualty")) << down.events;
 }
 
 TEST(FaultProxy, a_tunnel_is_cut_by_time_idleness_or_bytes) {

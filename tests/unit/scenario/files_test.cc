@@ -39,6 +39,7 @@ bool is_named_site(const fs::path& path) { return path.parent_path().filename() 
 
 // Messages name the file as it is seen from its folder, so that they are the same on every machine.
 Loaded load_example(const fs::path& path) {
+  fs::current_path(path.parent_path());  // files that it names lie there
   auto loaded = parse(text_of(path), path.filename().string(), path.parent_path() / "sites");
   const std::string folder = path.parent_path().string() + "/";
   for (auto& problem : loaded.problems) {

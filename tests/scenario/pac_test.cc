@@ -1,0 +1,119 @@
+#include "lab_run.h"
+
+#include <chrono>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+// Sites whose hosts are told by a file which proxies to use: fetched by curl, asked by pactester.
+namespace crypelab::test {
+namespace {
+
+// What alice's `script` prints in an office with that PAC file; bob sits elsewhere.
+LabRun run(const std::string& site, const std::string& script, const std::string& host = "alice") {
+  auto plan = plan_of(fmt::format(R"(
+scenario: test/pac
+title: An office with a PAC file
+sites:
+  office:
+    subnet: 10.20.0.0/24
+    egress: [{{reject: {{}}}}]
+    {}
+  home: {{nat: {{}}}}
+clients:
+  alice: {{site: office}}
+  bob: {{site: home}}
+)",
+                                  site));
+  add_test_server(plan);
+  return run_in_lab(plan, host, script);
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// Fetches the PAC file and asks it about an address; curl then goes by the proxies of the answer until one works.
+constexpr const char* kByPac = R"(
+curl -sS -m 15 -o /tmp/proxy.pac http://pac.office.test/proxy.pac || exit
+for answer in $(pactester -p /tmp/proxy.pac -u http://www.crype.test:8081/ | tr -d ' ' | tr ';' ' '); do
+  case $answer in
+    PROXY*) way="-x http://${answer#PROXY}" ;;
+    DIRECT) way= ;;
+  esac
+  status=$(curl -s -m 2 -p $way -o /tmp/body -w '%{http_code}' http://www.crype.test:8081/)
+  echo "$answer $status"
+  [ "$status" = 200 ] && break
+done
+)";
+
+TEST(Pac, the_file_arrives_byte_for_byte) {
+  // What the lab replaces in its own files is a customer's own text here.
+  const auto out =
+      run(R"(pac: {script: "/* {dir} {bin} {secret:x} */\nfunction FindProxyForURL(u, h) { return \"DIRECT\"; }"})",
+          "curl -sS -m 5 -D /tmp/head http://pac.office.test/proxy.pac; grep -i content-type /tmp/head\n"
+          "curl -sS -m 5 -o /dev/null -w '%{http_code}\\n' http://pac.office.test/wpad.dat\n");
+  EXPECT_TRUE(has(out.out, "/* {dir} {bin} {secret:x} */\nfunction FindProxyForURL(u, h) { return \"DIRECT\"; }"))
+      << out.out;
+  EXPECT_TRUE(has(out.out, "Content-Type: application/x-ns-proxy-autoconfig")) << out.out;
+  EXPECT_TRUE(has(out.out, "\n404\n")) << out.out;
+  const auto requests = out.lines("web", "request");
+  ASSERT_EQ(requests.size(), 2u) << out.events;
+  EXPECT_TRUE(has(requests[0], R"("where":"office.pac")")) << requests[0];
+  EXPECT_TRUE(has(requests[0], R"("method":"GET","path":"/proxy.pac","host":"pac.office.test","agent":"curl/)"))
+      << requests[0];
+}
+
+TEST(Pac, of_a_list_the_first_live_proxy_is_used) {
+  const auto office = [](const std::string& dead) {
+    return fmt::format(R"(proxies: {{dead: {}, live: {{}}}}
+    pac: {{script: "function FindProxyForURL(u, h) {{ return 'PROXY dead.office.test:3128; PROXY live.office.test:3128; DIRECT'; }}"}})",
+                       dead);
+  };
+  const auto dead = run(office("{faults: {down-from: 1ms}}"), kByPac);
+  EXPECT_TRUE(has(dead.out, "PROXYdead.office.test:3128 000\nPROXYlive.office.test:3128 200\n")) << dead.out;
+  EXPECT_FALSE(has(dead.events, "casualty")) << dead.events;
+  const auto silent = run(office("{faults: {answer: nothing}}"), kByPac);
+  EXPECT_TRUE(has(silent.out, "PROXYdead.office.test:3128 000\nPROXYlive.office.test:3128 200\n")) << silent.out;
+  const auto live = run(office("{}"), kByPac);
+  EXPECT_EQ(live.out, "PROXYdead.office.test:3128 200\n");
+}
+
+TEST(Pac, a_proxy_is_known_by_the_names_of_the_customers_file) {
+  const std::string pac =
+      R"(pac: {script: "function FindProxyForURL(u, h) { return 'PROXY proxy.corp.example:8080'; }"})";
+  const auto known = run("proxy: {port: 8080, names: proxy.corp.example}\n    " + pac, kByPac);
+  EXPECT_EQ(known.out, "PROXYproxy.corp.example:8080 200\n");
+  const auto unknown = run("proxy: {port: 8080}\n    " + pac, kByPac);
+  EXPECT_EQ(unknown.out, "PROXYproxy.corp.example:8080 000\n");
+}
+
+constexpr const char* kFile = R"(script: "function FindProxyForURL(u, h) { return 'DIRECT'; }")";
+
+TEST(Pac, wpad_is_found_by_name_in_the_site_and_nowhere_else) {
+  const auto site = fmt::format("pac: {{wpad: true, {}}}", kFile);
+  const std::string find = "getent ahostsv4 wpad | head -n 1; curl -sS -m 5 http://wpad/wpad.dat; echo\n";
+  const auto inside = run(site, find);
+  EXPECT_TRUE(has(inside.out, "wpad.office.test")) << inside.out;
+  EXPECT_TRUE(has(inside.out, "function FindProxyForURL")) << inside.out;
+  const auto outside = run(site, find + "curl -sS -m 5 http://wpad.office.test/wpad.dat\n", "bob");
+  EXPECT_FALSE(has(outside.out, "FindProxyForURL")) << outside.out;
+  EXPECT_TRUE(has(outside.out, "Could not resolve host: wpad.office.test")) << outside.out;
+  const auto without = run(fmt::format("pac: {{{}}}", kFile), find);
+  EXPECT_TRUE(has(without.out, "Could not resolve host: wpad")) << without.out;
+}
+
+TEST(Pac, the_file_may_come_late_never_or_from_nobody) {
+  const std::string fetch =
+      "curl -sS -m 4 -o /dev/null -w '%{http_code} %{time_starttransfer}\\n' http://pac.office.test/proxy.pac\n";
+  const auto late = run(fmt::format("pac: {{delay: 2s, {}}}", kFile), fetch);
+  EXPECT_TRUE(has(late.out, "200 2.")) << late.out;
+  EXPECT_TRUE(late.lines("web", "answered").size() == 1 && has(late.lines("web", "answered")[0], "\"milliseconds\":20"))
+      << late.events;
+  const auto silent = run(fmt::format("pac: {{state: silent, {}}}", kFile), fetch);
+  EXPECT_TRUE(has(silent.out, "Operation timed out")) << silent.out;
+  EXPECT_EQ(silent.lines("web", "request").size(), 1u) << silent.events;
+  const auto stopped = run(fmt::format("pac: {{state: stopped, {}}}", kFile), fetch);
+  EXPECT_TRUE(has(stopped.out, "Couldn't connect to server")) << stopped.out;
+}
+
+}  // namespace
+}  // namespace crypelab::test
