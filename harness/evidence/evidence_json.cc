@@ -14,9 +14,9 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array kSources{model::Source::lab,  model::Source::client,    model::Source::proxy,
-                              model::Source::turn, model::Source::signaling, model::Source::dns,
-                              model::Source::gate, model::Source::rule,      model::Source::measurement};
+constexpr std::array kSources{
+    model::Source::lab, model::Source::client, model::Source::proxy, model::Source::turn, model::Source::signaling,
+    model::Source::dns, model::Source::gate,   model::Source::web,   model::Source::rule, model::Source::measurement};
 constexpr std::array kKinds{Interface::Kind::border, Interface::Kind::carrier, Interface::Kind::lan,
                             Interface::Kind::server};
 
