@@ -166,6 +166,8 @@ std::string describe(const Dns& dns) {
   return join(parts);
 }
 
+std::string describe(const Match& match) { return match_text(match, {}); }
+
 std::string describe(Tier tier) {
   switch (tier) {
     case Tier::quick:

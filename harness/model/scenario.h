@@ -1,5 +1,7 @@
 #pragma once
 
+#include "harness/model/expectation.h"
+#include "harness/model/job.h"
 #include "harness/model/network.h"
 #include "harness/model/turn.h"
 
@@ -22,6 +24,7 @@ struct Client {
   std::vector<std::string> sites;  // the first one holds the default route
   std::vector<ClientRoute> routes;
   std::string ticket;  // the user whose Kerberos ticket its host holds, of the first site; or empty
+  Job job;             // the first client calls, the second one is called
   bool operator==(const Client&) const = default;
 };
 
@@ -80,7 +83,9 @@ struct Scenario {
   std::vector<Client> clients;  // in the order of the file
   std::vector<Step> steps;      // by time
   World world;
-  std::string file;  // for messages
+  std::vector<Phase> work{Echo{}};        // of both clients, in this order
+  std::vector<Expectation> expectations;  // in the order of the file
+  std::string file;                       // for messages
   bool operator==(const Scenario&) const = default;
 };
 

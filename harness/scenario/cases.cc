@@ -3,6 +3,7 @@
 #include "harness/scenario/read_value.h"
 
 #include <algorithm>
+#include <array>
 
 namespace crypelab::scenario {
 namespace {
@@ -36,11 +37,12 @@ void set(Node& mapping, std::string_view key, const Position& key_at, const Node
 bool vary(Node& root, const Entry& variation, Problems& problems) {
   std::string_view rest = variation.key;
   const std::string_view first = rest.substr(0, rest.find('.'));
-  const bool whole = first == "steps" || first == "turn" || first == "turn-a" || first == "turn-b";
+  constexpr std::array<std::string_view, 5> wholes{"steps", "turn", "turn-a", "turn-b", "work"};
+  const bool whole = std::ranges::find(wholes, first) != wholes.end();
   if (!whole && (rest == first || (first != "sites" && first != "clients"))) {
-    problems.add(
-        variation.at, in_quotes(variation.key) + " is nothing that a case can vary",
-        "title, proves, steps, turn, turn-a, turn-b, or a path like sites.office.egress or clients.alice.site");
+    problems.add(variation.at, in_quotes(variation.key) + " is nothing that a case can vary",
+                 "title, proves, steps, turn, turn-a, turn-b, work, expect, or a path like sites.office.egress or "
+                 "clients.alice.site");
     return false;
   }
   Node* node = &root;

@@ -4,6 +4,8 @@
 #include "harness/scenario/meaning.h"
 #include "harness/scenario/named_sites.h"
 #include "harness/scenario/read_client.h"
+#include "harness/scenario/read_expect.h"
+#include "harness/scenario/read_job.h"
 #include "harness/scenario/read_site.h"
 #include "harness/scenario/read_steps.h"
 #include "harness/scenario/read_turn.h"
@@ -114,6 +116,9 @@ model::Scenario read_scenario(const Case& one, const std::string& file, Problems
   if (const Node* steps = map.find("steps"); steps != nullptr && sites != nullptr && clients != nullptr) {
     scenario.steps = read_steps(*steps, scenario, problems);
   }
+  if (const Node* work = map.find("work")) scenario.work = read_work(*work, problems);
+  if (const Node* expect = map.find("expect"); expect != nullptr && sites != nullptr && clients != nullptr)
+    scenario.expectations = read_expect(*expect, scenario, problems);
   // Meaning is judged where the words are right: a half-read scenario would draw complaints about what is not wrong.
   if (problems.complaints() == before && sites != nullptr && clients != nullptr)
     if (problems.complaints() == before && sites != nullptr && clients != nullptr && !one.words_only) {

@@ -1,6 +1,7 @@
 #include "harness/scenario/read_client.h"
 
 #include "harness/model/world.h"
+#include "harness/scenario/read_job.h"
 #include "harness/scenario/read_value.h"
 
 #include <algorithm>
@@ -96,6 +97,7 @@ model::Client read_client(const std::string& name, const Node& node, const std::
   }
   if (const Node* ticket = map.find("ticket"))
     assign(client.ticket, read_text(*ticket, "the name of a user", problems));
+  client.job = read_job(map, problems);
   return client;
 }
 

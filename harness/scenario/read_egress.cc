@@ -35,33 +35,6 @@ void check_protocol(const Node& node, const model::EgressRule& read, Problems& p
   }
 }
 
-model::Match read_match(const Node& node, Problems& problems) {
-  model::Match match;
-  const Mapping map(node, kMatchWords, "what a rule matches", problems);
-  if (const Node* protocol = map.find("protocol")) {
-    assign(match.protocol, read_word(*protocol, "a protocol", kProtocols, problems));
-  }
-  if (const Node* ports = map.find("ports")) {
-    for (const Node* item : read_some(*ports, "ports", kMostInList, problems)) {
-      if (const auto range = read_ports(*item, problems)) match.ports.push_back(*range);
-    }
-  }
-  if (const Node* to = map.find("to")) {
-    for (const Node* item : read_some(*to, "addresses", kMostInList, problems)) {
-      if (const auto prefix = read_prefix_or_address(*item, problems)) match.to.push_back(*prefix);
-    }
-  }
-  if (const Node* domains = map.find("domains")) {
-    for (const Node* item : read_some(*domains, "domains", kMostInList, problems)) {
-      if (auto domain = read_domain(*item, problems)) match.domains.push_back(std::move(*domain));
-    }
-  }
-  if (const Node* payload = map.find("payload")) {
-    assign(match.payload, read_word(*payload, "a payload", kPayloads, problems));
-  }
-  return match;
-}
-
 std::optional<model::FirstBytes::Inside> inside_of(std::string_view action) {
   if (action == "tls-only") return model::FirstBytes::Inside::tls;
   if (action == "http-only") return model::FirstBytes::Inside::http;
@@ -208,6 +181,33 @@ std::optional<model::EgressRule> read_rule(const Node& node, Problems& problems)
 }
 
 }  // namespace
+
+model::Match read_match(const Node& node, Problems& problems) {
+  model::Match match;
+  const Mapping map(node, kMatchWords, "what a rule matches", problems);
+  if (const Node* protocol = map.find("protocol")) {
+    assign(match.protocol, read_word(*protocol, "a protocol", kProtocols, problems));
+  }
+  if (const Node* ports = map.find("ports")) {
+    for (const Node* item : read_some(*ports, "ports", kMostInList, problems)) {
+      if (const auto range = read_ports(*item, problems)) match.ports.push_back(*range);
+    }
+  }
+  if (const Node* to = map.find("to")) {
+    for (const Node* item : read_some(*to, "addresses", kMostInList, problems)) {
+      if (const auto prefix = read_prefix_or_address(*item, problems)) match.to.push_back(*prefix);
+    }
+  }
+  if (const Node* domains = map.find("domains")) {
+    for (const Node* item : read_some(*domains, "domains", kMostInList, problems)) {
+      if (auto domain = read_domain(*item, problems)) match.domains.push_back(std::move(*domain));
+    }
+  }
+  if (const Node* payload = map.find("payload")) {
+    assign(match.payload, read_word(*payload, "a payload", kPayloads, problems));
+  }
+  return match;
+}
 
 std::vector<model::EgressRule> read_egress(const Node& node, Problems& problems) {
   std::vector<model::EgressRule> rules;

@@ -5,7 +5,7 @@
 namespace crypelab::scenario {
 
 std::vector<std::string_view> vocabulary() {
-  std::vector<std::string_view> words{kRejectWith, kAcceptAfter, kPoliceRate, kLoseLoss, kSniRequired};
+  std::vector<std::string_view> words{kRejectWith, kAcceptAfter, kPoliceRate, kLoseLoss, kSniRequired, kNoRelays};
   const auto keys = [&](const auto& list) { words.insert(words.end(), list.begin(), list.end()); };
   const auto values = [&](const auto& list) {
     for (const auto& word : list) words.push_back(word.name);
@@ -27,6 +27,22 @@ std::vector<std::string_view> vocabulary() {
   keys(kDnsWords);
   keys(kNat64Words);
   keys(kClientWords);
+  keys(kProxyUseWords);
+  keys(kWorkWords);
+  keys(kEchoWords);
+  keys(kThroughputWords);
+  keys(kHoldWords);
+  keys(kExpectWords);
+  keys(kConnectedWords);
+  keys(kPathWords);
+  keys(kStaysWords);
+  keys(kBypassWords);
+  keys(kAttemptWords);
+  keys(kEchoBoundWords);
+  keys(kThroughputBoundWords);
+  keys(kReportWords);
+  keys(kTunnelWords);
+  keys(kAllocationWords);
   keys(kProxyWords);
   keys(kFaultWords);
   keys(kProxyTlsWords);
@@ -62,6 +78,16 @@ std::vector<std::string_view> vocabulary() {
   values(kNoAnswer);
   values(kServerCertificates);
   values(kNewAddress);
+  values(kApps);
+  values(kProxyModes);
+  values(kProxyCredentials);
+  values(kIcePolicies);
+  values(kRelayTransports);
+  values(kFlows);
+  values(kDeliveries);
+  values(kTraffic);
+  values(kPathClasses);
+  words.insert(words.end(), model::problem_codes().begin(), model::problem_codes().end());
   std::ranges::sort(words);
   words.erase(std::unique(words.begin(), words.end()), words.end());
   return words;

@@ -22,8 +22,8 @@ struct Word {
 template <std::size_t N>
 using WordList = std::array<std::string_view, N>;
 
-inline constexpr WordList<12> kScenarioWords{"scenario", "title",  "proves", "references", "tier",  "turn",
-                                             "turn-a",   "turn-b", "sites",  "clients",    "steps", "cases"};
+inline constexpr WordList<14> kScenarioWords{"scenario", "title", "proves",  "references", "tier",   "turn",  "turn-a",
+                                             "turn-b",   "sites", "clients", "work",       "expect", "steps", "cases"};
 inline constexpr WordList<6> kTurnWords{"credentials", "credential-life", "state",
                                         "quota",       "nonce-life",      "certificate"};
 inline constexpr WordList<8> kTurnServerWords{"state",       "quota",  "nonce-life", "alternate",
@@ -42,7 +42,26 @@ inline constexpr WordList<10> kActionWords{"allow",  "drop", "reject",   "reset"
 inline constexpr WordList<5> kMatchWords{"protocol", "ports", "to", "domains", "payload"};
 inline constexpr WordList<3> kDnsWords{"answers", "delay", "aaaa"};
 inline constexpr WordList<2> kNat64Words{"prefix", "dns64"};
-inline constexpr WordList<4> kClientWords{"site", "sites", "routes", "ticket"};
+inline constexpr WordList<10> kClientWords{"site",  "sites",  "routes",          "ticket", "app",
+                                           "proxy", "policy", "non-proxied-udp", "turn",   "misbehave"};
+inline constexpr WordList<7> kProxyUseWords{"mode", "rules", "bypass", "pac", "credentials", "username", "password"};
+inline constexpr WordList<3> kWorkWords{"echo", "throughput", "hold"};
+inline constexpr WordList<3> kEchoWords{"count", "interval", "size"};
+inline constexpr WordList<4> kThroughputWords{"time", "direction", "delivery", "size"};
+inline constexpr WordList<3> kHoldWords{"time", "traffic", "max-gap"};
+inline constexpr WordList<12> kExpectWords{"connected",  "not-connected", "path",       "stays-connected",
+                                           "no-bypass",  "attempted",     "unanswered", "echo",
+                                           "throughput", "reports",       "tunnels",    "allocations"};
+inline constexpr WordList<1> kConnectedWords{"within"};
+inline constexpr WordList<3> kPathWords{"client", "class", "proxy"};
+inline constexpr WordList<2> kStaysWords{"for", "gap"};
+inline constexpr WordList<1> kBypassWords{"site"};
+inline constexpr WordList<2> kAttemptWords{"site", "match"};
+inline constexpr WordList<2> kEchoBoundWords{"lost", "rtt"};
+inline constexpr WordList<1> kThroughputBoundWords{"at-least"};
+inline constexpr WordList<3> kReportWords{"client", "code", "within"};
+inline constexpr WordList<3> kTunnelWords{"site", "at-least", "at-most"};
+inline constexpr WordList<2> kAllocationWords{"left", "within"};
 inline constexpr WordList<17> kProxyWords{
     "names",           "port", "auth",     "users", "nonce-life", "connect-ports", "allow", "deny",  "ip-literals",
     "max-connections", "idle", "lifetime", "tls",   "inspect",    "transparent",   "via",   "faults"};
@@ -57,7 +76,7 @@ inline constexpr WordList<2> kRouteWords{"to", "via"};
 inline constexpr WordList<10> kStepWords{"at",   "site",    "client", "egress", "uplink",
                                          "link", "address", "record", "to",     "restart"};
 // In a case, beside the path of what it varies.
-inline constexpr WordList<2> kCaseWords{"title", "proves"};
+inline constexpr WordList<3> kCaseWords{"title", "proves", "expect"};
 
 // What stands beside the action in an egress rule.
 inline constexpr std::string_view kRejectWith = "with";
@@ -150,6 +169,40 @@ inline constexpr std::array<Word<model::TurnAlgorithms>, 3> kTurnAlgorithms{
      {"bid-down", model::TurnAlgorithms::bid_down}}};
 inline constexpr std::array<Word<bool>, 1> kNoAnswer{{{"nothing", true}}};
 inline constexpr std::array<Word<bool>, 1> kNewAddress{{{"new", true}}};
+
+inline constexpr std::array<Word<model::App>, 7> kApps{{{"browser", model::App::browser},
+                                                        {"desktop", model::App::desktop},
+                                                        {"desktop-unconfigured", model::App::desktop_unconfigured},
+                                                        {"desktop-split", model::App::desktop_split},
+                                                        {"mobile-system", model::App::mobile_system},
+                                                        {"mobile-native", model::App::mobile_native},
+                                                        {"mobile-custom", model::App::mobile_custom}}};
+// Electron's own words.
+inline constexpr std::array<Word<model::ProxyMode>, 5> kProxyModes{{{"direct", model::ProxyMode::direct},
+                                                                    {"auto_detect", model::ProxyMode::auto_detect},
+                                                                    {"pac_script", model::ProxyMode::pac_script},
+                                                                    {"fixed_servers", model::ProxyMode::fixed_servers},
+                                                                    {"system", model::ProxyMode::system}}};
+inline constexpr std::array<Word<model::ProxyCredentials>, 3> kProxyCredentials{
+    {{"given", model::ProxyCredentials::given},
+     {"ambient", model::ProxyCredentials::ambient},
+     {"prompt", model::ProxyCredentials::prompt}}};
+inline constexpr std::array<Word<model::IcePolicy>, 2> kIcePolicies{
+    {{"all", model::IcePolicy::all}, {"relay", model::IcePolicy::relay}}};
+inline constexpr std::array<Word<model::RelayTransport>, 3> kRelayTransports{
+    {{"udp", model::RelayTransport::udp}, {"tcp", model::RelayTransport::tcp}, {"tls", model::RelayTransport::tls}}};
+inline constexpr std::string_view kNoRelays = "none";
+inline constexpr std::array<Word<model::Flow>, 3> kFlows{
+    {{"send", model::Flow::send}, {"receive", model::Flow::receive}, {"both", model::Flow::both}}};
+inline constexpr std::array<Word<model::Delivery>, 2> kDeliveries{
+    {{"ordered", model::Delivery::ordered}, {"unordered-unreliable", model::Delivery::unordered_unreliable}}};
+inline constexpr std::array<Word<model::Traffic>, 3> kTraffic{
+    {{"silent", model::Traffic::silent}, {"audio", model::Traffic::audio}, {"video", model::Traffic::video}}};
+inline constexpr std::array<Word<model::PathClass>, 5> kPathClasses{{{"direct", model::PathClass::direct},
+                                                                     {"srflx", model::PathClass::srflx},
+                                                                     {"relay-udp", model::PathClass::relay_udp},
+                                                                     {"relay-tcp", model::PathClass::relay_tcp},
+                                                                     {"relay-tls", model::PathClass::relay_tls}}};
 
 // All of them: keys and words that stand for values, each once, sorted.
 std::vector<std::string_view> vocabulary();
