@@ -15,6 +15,12 @@ const Words<Way>& words() {
 }
 
 template <>
+const Words<Opening>& words() {
+  static const Words<Opening> list{{Opening::stun, "stun"}, {Opening::tls, "tls"}, {Opening::http, "http"}};
+  return list;
+}
+
+template <>
 const Words<Dependence>& words() {
   static const Words<Dependence> list{{Dependence::endpoint_independent, "endpoint-independent"},
                                       {Dependence::address, "address"},

@@ -45,11 +45,18 @@ enum class RecordType { a, aaaa };
 
 // --- questions -------------------------------------------------------------------------------------------------------
 
-// Sends a STUN Binding request whose transaction id is `token`; over TCP after the handshake.
+// How a TCP connection begins: a gate may look at its first bytes.
+enum class Opening { stun, tls, http };
+
+// Sends a STUN Binding request whose transaction id is `token`; over TCP after the handshake, behind the opening if
+// there is one.
 struct Reach {
   Transport transport = Transport::udp;
   Endpoint to;
-  std::string token;  // 24 hexadecimal digits
+  std::string token;                   // 24 hexadecimal digits
+  std::optional<Opening> opening;      // TCP; absent: stun
+  std::string server_name;             // of a tls opening; empty: it names none
+  std::vector<std::string> protocols;  // ALPN of a tls opening; empty: none is offered
   bool operator==(const Reach&) const = default;
 };
 // How long a flow lasts: numbered packets to the echo service, one every `interval`, until `bytes` went both ways
@@ -224,6 +231,8 @@ template <>
 const Words<Transport>& words();
 template <>
 const Words<Way>& words();
+template <>
+const Words<Opening>& words();
 template <>
 const Words<Dependence>& words();
 template <>

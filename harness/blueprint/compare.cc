@@ -92,7 +92,8 @@ struct Judge {
     if (got->icmp_from) row.measured += " from " + to_string(*got->icmp_from);
     if (!has(expected.any_of, got->outcome)) return false;
     const auto* ask = std::get_if<measure::Reach>(&declaration.question.ask);
-    if (got->outcome != Outcome::silent || ask == nullptr) return true;
+    const bool silent = got->outcome == Outcome::silent || got->outcome == Outcome::accepted;
+    if (!silent || ask == nullptr) return true;
     if (has(measured.far_side, ask->token)) {
       row.note = "it reached the far side: only the way back is silent";
       return false;

@@ -24,7 +24,7 @@ constexpr std::uint16_t kOtherPort = 3479;
 constexpr const char* kName = "reflector.crype.test";
 constexpr std::size_t kMostPorts = 48;  // of one transport
 constexpr Duration kPatience = 1s;      // of a quick question: more than a few retransmissions
-constexpr Duration kShort = 100ms;      // for a resolver that is declared to say nothing
+constexpr Duration kShort = 100ms;      // for what is declared to say nothing: a resolver, a gate
 
 // The ports that are asked about: those that applications use, and the edges of what the rules name.
 std::set<std::uint16_t> ports_of(const model::Scenario& scenario, Transport transport) {
@@ -61,7 +61,9 @@ bool matches(const model::EgressRule& rule, Transport transport, const Endpoint&
   const auto& match = rule.match;
   const auto own = transport == Transport::udp ? model::Protocol::udp : model::Protocol::tcp;
   if (match.protocol != model::Protocol::any && match.protocol != own) return false;
-  if (std::holds_alternative<model::Reset>(rule.action) && transport != Transport::tcp) return false;
+  const bool only_tcp =
+      std::holds_alternative<model::Reset>(rule.action) || std::holds_alternative<model::FirstBytes>(rule.action);
+  if (only_tcp && transport != Transport::tcp) return false;
   const auto in = [&](const model::PortRange& range) { return range.first <= to.port && to.port <= range.last; };
   if (!match.ports.empty() && std::ranges::none_of(match.ports, in)) return false;
   return match.to.empty() ||
@@ -104,7 +106,27 @@ Decision decide(const model::Site& site, Transport transport, const Endpoint& to
   return decision;
 }
 
-std::vector<Outcome> outcomes(const Decision& decision) {
+// What a gate makes of a connection that begins like this.
+Outcome outcome(const model::FirstBytes& gate, const measure::Reach& ask) {
+  using Inside = model::FirstBytes::Inside;
+  const auto opening = ask.opening.value_or(measure::Opening::stun);
+  bool passes = opening == measure::Opening::http && gate.inside != Inside::tls;
+  if (opening == measure::Opening::tls && gate.inside != Inside::http) {
+    const auto lists_name = [&](const std::string& pattern) { return covers(pattern, ask.server_name); };
+    const auto lists = [&](const std::string& protocol) { return std::ranges::count(gate.alpn, protocol) > 0; };
+    const bool named = !ask.server_name.empty();
+    passes = (named || (!gate.sni_required && gate.sni.empty())) &&
+             (gate.sni.empty() || std::ranges::any_of(gate.sni, lists_name)) &&
+             (gate.alpn.empty() || std::ranges::all_of(ask.protocols, lists));
+  }
+  if (passes || gate.after) return Outcome::answered;  // a question is far smaller than what passes at first
+  return gate.otherwise == model::FirstBytes::Otherwise::reset ? Outcome::reset : Outcome::accepted;
+}
+
+std::vector<Outcome> outcomes(const Decision& decision, const measure::Reach& ask) {
+  if (decision.passes && decision.rule != nullptr) {
+    if (const auto* gate = std::get_if<model::FirstBytes>(&decision.rule->action)) return {outcome(*gate, ask)};
+  }
   if (decision.passes) return {Outcome::answered};
   if (decision.rule == nullptr) return {Outcome::silent};
   if (std::holds_alternative<model::Reset>(decision.rule->action)) return {Outcome::refused};
@@ -212,13 +234,49 @@ class ClientQuestions {
   void reach(Transport transport, const Endpoint& to, const Endpoint& decided_by) {
     const auto decision = decide(site_, transport, decided_by);
     if (!decision.known) return;
-    auto& declaration = add(fmt::format("{} {} to {}", measure::word(transport), to.port, to_string(to.address)),
-                            measure::Reach{transport, to, {}}, ExpectReach{outcomes(decision)}, kPatience);
-    auto& ask = std::get<measure::Reach>(declaration.question.ask);
-    ask.token = token_for(client_.name, declaration.question.id);
+    measure::Reach ask{};
+    ask.transport = transport;
+    ask.to = to;
+    const auto what = fmt::format("{} {} to {}", measure::word(transport), to.port, to_string(to.address));
+    reach(what, ask, decision);
+    if (decision.rule == nullptr || !std::holds_alternative<model::FirstBytes>(decision.rule->action)) return;
+    if (gates_.insert(decision.rule).second) openings(what, ask, decision);  // once for each gate
+  }
+
+  void reach(const std::string& what, measure::Reach ask, const Decision& decision) {
+    const auto expected = outcomes(decision, ask);
+    const bool waits = expected.front() == Outcome::accepted;
+    auto& declaration = add(what, ask, ExpectReach{expected}, waits ? kShort : kPatience);
+    std::get<measure::Reach>(declaration.question.ask).token = token_for(client_.name, declaration.question.id);
     if (decision.rule != nullptr) declaration.line = decision.rule->line;
-    if (outcomes(decision) == std::vector{Outcome::silent}) {
+    if (expected.front() == Outcome::silent) {
       declaration.counter = CounterName{plan_.edge, egress_name(0, decision.index) + "_out"};
+    }
+  }
+
+  // What the first bytes are judged by: a hello that is all right, one that lacks each thing that is asked for, HTTP.
+  void openings(const std::string& what, measure::Reach ask, const Decision& decision) {
+    const auto& gate = std::get<model::FirstBytes>(decision.rule->action);
+    ask.opening = measure::Opening::http;
+    reach(what + ", HTTP", ask, decision);
+    ask.opening = measure::Opening::tls;
+    ask.server_name = gate.sni.empty() ? kName : gate.sni.front();
+    if (ask.server_name.starts_with("*.")) ask.server_name.replace(0, 1, "any");
+    if (!gate.alpn.empty()) ask.protocols = {gate.alpn.front()};
+    reach(what + ", TLS", ask, decision);
+    if (!gate.alpn.empty()) {
+      auto other = ask;
+      other.protocols = {"crypelab/1"};
+      reach(what + ", TLS of another protocol", other, decision);
+    }
+    if (!gate.sni.empty()) {
+      auto other = ask;
+      other.server_name = "not-listed.test";
+      reach(what + ", TLS to another name", other, decision);
+    }
+    if (gate.sni_required || !gate.sni.empty()) {
+      ask.server_name.clear();
+      reach(what + ", TLS without a name", ask, decision);
     }
   }
 
@@ -394,6 +452,7 @@ class ClientQuestions {
   DeclareOptions options_;
   std::vector<Declaration> declarations_;
   std::string last_;
+  std::set<const model::EgressRule*> gates_;  // those whose openings have been asked about
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "harness/probe/conversation.h"
 
+#include "harness/probe/opening.h"
 #include "harness/probe/token.h"
 
 #include <algorithm>
@@ -32,6 +33,12 @@ void Conversation::receive(wire::Bytes bytes, Time now) {
 }
 
 void Conversation::decide(Time now) {
+  if (!opened_) {
+    const auto size = opening_size(incoming_);
+    if (!size) return;
+    opened_ = true;
+    incoming_.erase(incoming_.begin(), incoming_.begin() + static_cast<std::ptrdiff_t>(*size));
+  }
   if (incoming_.size() < 4) return;
   if ((incoming_[0] & 0xC0) == 0) {
     mode_ = Mode::stun;

@@ -9,8 +9,8 @@
 
 namespace crypelab::probe {
 
-// The far side of one TCP connection, without clock and socket: STUN messages are answered one by one; a header of
-// packet.h opens an echo, a sink that reports when the other side has finished, or a source for so many microseconds.
+// The far side of one TCP connection, without clock and socket: STUN messages are answered one by one, behind an opening
+// (opening.h) if there is one; a header of packet.h opens an echo, a sink that reports when the other side has finished, or a source for so many microseconds.
 // Anything else ends it.
 class Conversation {
  public:
@@ -39,6 +39,7 @@ class Conversation {
   std::size_t socket_;
   Endpoint from_;
   Mode mode_ = Mode::undecided;
+  bool opened_ = false;  // an opening has been read, or there is none
   std::vector<std::uint8_t> incoming_;
   std::vector<std::uint8_t> outgoing_;
   std::size_t outgoing_at_ = 0;

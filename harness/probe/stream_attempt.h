@@ -10,8 +10,10 @@ namespace crypelab::probe {
 // A STUN Binding over a TCP connection (RFC 8489 section 6.2.2: no retransmission).
 class StreamBinding {
  public:
-  StreamBinding(const Endpoint& to, const wire::TransactionId& transaction, std::optional<Endpoint> local)
-      : transaction_(transaction), stream_(to, local) {}
+  // `opening` goes ahead of the request.
+  StreamBinding(const Endpoint& to, const wire::TransactionId& transaction, std::optional<Endpoint> local,
+                std::vector<std::uint8_t> opening = {})
+      : transaction_(transaction), opening_(std::move(opening)), stream_(to, local) {}
   const Stream& stream() const { return stream_; }
   void ready(short revents);
   bool done() const { return mapped_ || stream_.ended(); }
@@ -19,6 +21,7 @@ class StreamBinding {
 
  private:
   wire::TransactionId transaction_;
+  std::vector<std::uint8_t> opening_;
   Stream stream_;
   bool asked_ = false;
   std::vector<std::uint8_t> incoming_;

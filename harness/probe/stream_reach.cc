@@ -1,3 +1,4 @@
+#include "harness/probe/opening.h"
 #include "harness/probe/stream_attempt.h"
 
 namespace crypelab::probe {
@@ -15,7 +16,9 @@ void StreamBinding::ready(short revents) {
   if (!stream_.stands() || done()) return;
   if (!asked_) {
     asked_ = true;
-    stream_.write(binding_request(transaction_));  // the first bytes of a connection always fit
+    const auto request = binding_request(transaction_);
+    opening_.insert(opening_.end(), request.begin(), request.end());
+    stream_.write(opening_);  // the first bytes of a connection always fit
   }
   static ReceiveBuffer buffer;  // one thread
   for (auto bytes = stream_.read(buffer); !bytes.empty(); bytes = stream_.read(buffer)) {
@@ -29,7 +32,7 @@ void StreamBinding::ready(short revents) {
   if (binding && binding->transaction == transaction_) mapped_ = binding->mapped;
 }
 
-void StreamReach::start(Time /*now*/) { binding_.emplace(ask_.to, token_, any_port(from_)); }
+void StreamReach::start(Time /*now*/) { binding_.emplace(ask_.to, token_, any_port(from_), opening_bytes(ask_)); }
 
 void StreamReach::wait_for(std::vector<pollfd>& descriptors) const {
   const auto& stream = binding_->stream();

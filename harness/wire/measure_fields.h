@@ -16,6 +16,9 @@ void visit_fields(Visit& visit, Value& value) {
   visit("transport", value.transport);
   visit("to", value.to);
   visit("token", value.token);
+  visit("opening", value.opening);
+  visit("name", value.server_name);
+  visit("protocols", value.protocols);
 }
 template <class Visit, same<measure::Passage> Value>
 void visit_fields(Visit& visit, Value& value) {

@@ -48,6 +48,31 @@ TEST(declared, the_first_rule_that_matches_decides_what_a_port_answers) {
   EXPECT_EQ(outcomes(all, "tcp 5349 to 198.51.100.90"), std::vector{Outcome::silent});  // no rule matches
 }
 
+TEST(declared, a_gate_is_asked_by_every_opening_that_it_judges) {
+  model::Site site;
+  const model::FirstBytes gate{
+      .sni = {"*.crype.test"}, .alpn = {"h2"}, .otherwise = model::FirstBytes::Otherwise::reset};
+  site.egress = {rule(gate, {.protocol = model::Protocol::tcp, .ports = {{443, 443}}}), rule(model::Allow{})};
+  const auto all = declare(one_site(site), Form::quick);
+  const std::string to = "tcp 443 to 198.51.100.90";
+  EXPECT_EQ(outcomes(all, to), std::vector{Outcome::reset});
+  EXPECT_EQ(outcomes(all, to + ", HTTP"), std::vector{Outcome::reset});
+  EXPECT_EQ(outcomes(all, to + ", TLS"), std::vector{Outcome::answered});
+  EXPECT_EQ(outcomes(all, to + ", TLS to another name"), std::vector{Outcome::reset});
+  EXPECT_EQ(outcomes(all, to + ", TLS without a name"), std::vector{Outcome::reset});
+  EXPECT_EQ(outcomes(all, to + ", TLS of another protocol"), std::vector{Outcome::reset});
+  EXPECT_EQ(outcomes(all, "udp 443 to 198.51.100.90"), std::vector{Outcome::answered});
+}
+
+TEST(declared, a_silent_gate_lets_the_handshake_pass_and_a_slow_one_the_question_too) {
+  model::Site site;
+  site.egress = {rule(model::FirstBytes{}, {.protocol = model::Protocol::tcp, .ports = {{443, 443}}}),
+                 rule(model::FirstBytes{.after = ByteCount{16'000}}, {.protocol = model::Protocol::tcp})};
+  const auto all = declare(one_site(site), Form::quick);
+  EXPECT_EQ(outcomes(all, "tcp 443 to 198.51.100.90"), std::vector{Outcome::accepted});
+  EXPECT_EQ(outcomes(all, "tcp 80 to 198.51.100.90"), std::vector{Outcome::answered});
+}
+
 TEST(declared, silence_names_the_counter_that_proves_it) {
   model::Site site;
   site.egress = {{rule(model::Drop{}, {.protocol = model::Protocol::udp})}};

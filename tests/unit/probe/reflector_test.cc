@@ -2,6 +2,8 @@
 
 #include "harness/probe/bindings.h"
 #include "harness/probe/conversation.h"
+#include "harness/probe/opening.h"
+#include "harness/wire/client_hello.h"
 
 #include <gtest/gtest.h>
 
@@ -147,6 +149,31 @@ TEST(conversation, stun_is_answered_byte_by_byte_too) {
   EXPECT_FALSE(conversation.over());
 }
 
+TEST(conversation, an_opening_is_passed_over_and_is_what_it_says) {
+  for (const auto opening : {measure::Opening::tls, measure::Opening::http}) {
+    measure::Reach ask{};
+    ask.token = "00112233445566778899aabb";
+    ask.opening = opening;
+    ask.server_name = "reflector.crype.test";
+    ask.protocols = {"h2", "stun.turn"};
+    auto bytes = opening_bytes(ask);
+    if (opening == measure::Opening::tls) {
+      wire::ClientHelloParser parser;
+      ASSERT_EQ(parser.feed(bytes), wire::ClientHelloParser::State::hello) << parser.reason();
+      EXPECT_EQ(parser.hello().server_name, ask.server_name);
+      EXPECT_EQ(parser.hello().alpn, ask.protocols);
+    }
+    const auto request = binding_request(Transactions(1).at(7));
+    bytes.insert(bytes.end(), request.begin(), request.end());
+    Conversation conversation(kSockets, 0, kClient);
+    for (const auto byte : bytes) conversation.receive(wire::Bytes(&byte, 1), Time(0));
+    EXPECT_TRUE(parse_binding(said(conversation)));
+  }
+  Conversation endless(kSockets, 0, kClient);
+  endless.receive(std::vector<std::uint8_t>(largest_opening, 'G'), Time(0));
+  EXPECT_TRUE(endless.over());
+}
+
 TEST(conversation, an_echo_comes_back) {
   Conversation conversation(kSockets, 0, kClient);
   auto bytes = encode_packet({.kind = Kind::echo});
@@ -186,7 +213,7 @@ TEST(conversation, junk_ends_it) {
        {"\x16\x03\x01\x02\x00", "GET / HTTP/1.1\r\n", "CRYM????????????????????????????"}) {
     Conversation conversation(kSockets, 0, kClient);
     conversation.receive(wire::bytes_of(junk), Time(0));
-    conversation.receive(std::vector<std::uint8_t>(4000), Time(0));
+    conversation.receive(std::vector<std::uint8_t>(largest_opening), Time(0));
     EXPECT_TRUE(conversation.over()) << junk;
   }
 }
