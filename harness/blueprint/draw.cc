@@ -53,6 +53,7 @@ void add_processes(Blueprint& blueprint, const std::vector<SiteFacts>& sites) {
     if (auto translator = draw_nat64(*facts.plan)) blueprint.processes.push_back(std::move(*translator));
     for (auto& process : proxy_processes(*facts.plan)) blueprint.processes.push_back(std::move(process));
     for (auto& process : site_server_processes(*facts.plan)) blueprint.processes.push_back(std::move(process));
+    for (auto& secret : site_server_secrets(*facts.plan)) blueprint.secrets.push_back(std::move(secret));
     for (auto& secret : proxy_secrets(*facts.plan)) blueprint.secrets.push_back(std::move(secret));
   }
 }

@@ -20,15 +20,7 @@ const SiteServer& server_of(const SitePlan& site, const std::string& proxy) {
   return *server;
 }
 
-// The internet's own DNS, whatever the site's resolver says to clients.
-std::vector<Address> world_resolvers(bool ipv4, bool ipv6) {
-  std::vector<Address> found;
-  for (const auto& address : model::world_host("dns").addresses) {
-    if (address.is_v4() ? ipv4 : ipv6) found.push_back(address);
-  }
-  return {found.front()};
-}
-
+// A proxy asks the internet's own DNS, whatever the site's resolver says to clients.
 services::ProxySettings settings_of(const SitePlan& site, const model::Proxy& proxy) {
   services::ProxySettings settings;
   settings.process = server_host(site.site->name, proxy.name);

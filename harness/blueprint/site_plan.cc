@@ -41,6 +41,7 @@ std::vector<std::string> server_names(const model::Site& site) {
   const auto negotiates = [](const model::Proxy& proxy) { return proxy.offers(model::AuthScheme::negotiate); };
   if (std::ranges::any_of(site.proxies, negotiates)) names.emplace_back("kdc");
   if (site.pac) names.emplace_back(kPac);
+  if (site.socks) names.emplace_back(kSocks);
   return names;
 }
 

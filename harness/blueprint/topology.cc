@@ -211,6 +211,14 @@ Host draw_edge(const SitePlan& site) {
   return host;
 }
 
+std::vector<Address> world_resolvers(bool ipv4, bool ipv6) {
+  std::vector<Address> found;
+  for (const auto& address : model::world_host("dns").addresses) {
+    if (address.is_v4() ? ipv4 : ipv6) found.push_back(address);
+  }
+  return {found.front()};
+}
+
 Host draw_server(const SitePlan& site, const SiteServer& server) {
   Host host;
   host.name = server.host;

@@ -12,6 +12,8 @@ Host draw_internet(const std::vector<SitePlan>& sites);
 Host draw_world_host(const std::string& name);
 Host draw_carrier(const SitePlan& site);
 Host draw_edge(const SitePlan& site);
+// The internet's own DNS, as a host asks it that has addresses of these families.
+std::vector<Address> world_resolvers(bool ipv4, bool ipv6);
 Host draw_server(const SitePlan& site, const SiteServer& server);
 Host draw_client(const model::Client& client, const std::vector<SitePlan>& sites);
 

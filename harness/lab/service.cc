@@ -72,6 +72,7 @@ kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::H
     view.files[fmt::format("{}/{}.crt", Service::kFolder, certificate.file)] = made.certificate;
     view.files[fmt::format("{}/{}.key", Service::kFolder, certificate.file)] = made.key;
   }
+  for (const auto& [path, text] : plan.system_files) view.files[path] = text;
   for (const auto& file : plan.files)
     view.files[fmt::format("{}/{}", Service::kFolder, file.name)] =
         file.verbatim ? file.content : secrets.put_into(replaced(file.content));

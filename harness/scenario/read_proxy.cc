@@ -2,6 +2,7 @@
 
 #include "harness/scenario/read_faults.h"
 #include "harness/scenario/read_target.h"
+#include "harness/scenario/read_users.h"
 #include "harness/scenario/read_value.h"
 
 #include <algorithm>
@@ -10,12 +11,8 @@ namespace crypelab::scenario {
 namespace {
 
 constexpr std::size_t kMostProxies = 8;
-constexpr std::size_t kMostUsers = 64;
 constexpr std::size_t kMostNames = 8;
 constexpr std::size_t kMostInList = 64;
-constexpr std::size_t kLongestUser = 64;
-constexpr std::size_t kShortestPassword = 4;  // shorter ones could not be told from other text and taken out of it
-constexpr std::size_t kLongestPassword = 128;
 constexpr std::uint32_t kMostConnections = 10'000;
 constexpr Duration kLongestLife = std::chrono::hours(24);
 
@@ -23,45 +20,6 @@ constexpr Duration kLongestLife = std::chrono::hours(24);
 bool is_site_host(std::string_view name) {
   return name == "edge" || name == "carrier" || name == "kdc" || name == "resolver" || name == "pac" ||
          name == "wpad" || name == "socks" || name == "portal";
-}
-
-bool is_visible(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
-}
-
-// RFC 7617 section 2: a colon would end the user's name.
-bool check_user(const Entry& entry, Problems& problems) {
-  if (entry.key.size() <= kLongestUser && is_visible(entry.key) &&
-      entry.key.find_first_of(":\"\\@/%") == std::string::npos)
-    return true;
-  problems.add(entry.at, in_quotes(entry.key) + " cannot name a user",
-               "at most " + std::to_string(kLongestUser) + " visible characters, without : \" \\ @ / %");
-  return false;
-}
-
-std::optional<std::string> read_password(const Node& node, Problems& problems) {
-  auto text = read_text(node, "a password", problems);
-  if (!text) return std::nullopt;
-  const auto printable = [](char c) { return c >= ' ' && c < 0x7f; };
-  if (text->size() < kShortestPassword || text->size() > kLongestPassword || !std::ranges::all_of(*text, printable)) {
-    problems.add(
-        node.at, "this password cannot be used",
-        std::to_string(kShortestPassword) + " to " + std::to_string(kLongestPassword) + " characters of ASCII");
-    return std::nullopt;
-  }
-  return text;
-}
-
-void read_users(const Node& node, model::Proxy& proxy, Problems& problems) {
-  if (node.kind != Node::Kind::mapping || node.entries.empty() || node.entries.size() > kMostUsers) {
-    problems.add(node.at, "expected users with their passwords, found " + found(node),
-                 "write it like users: {alice: wonderland}, at most " + std::to_string(kMostUsers));
-    return;
-  }
-  for (const auto& entry : node.entries) {
-    if (entry.value.kind == Node::Kind::refused || !check_user(entry, problems)) continue;
-    if (auto password = read_password(entry.value, problems)) proxy.users.push_back({entry.key, std::move(*password)});
-  }
 }
 
 void read_schemes(const Node& node, model::Proxy& proxy, Problems& problems) {
@@ -178,13 +136,9 @@ model::Proxy read_proxy(const std::string& name, const Node& node, Problems& pro
       proxy.port = static_cast<std::uint16_t>(*number);
   }
   if (const Node* auth = map.find("auth")) read_schemes(*auth, proxy, problems);
-  if (const Node* users = map.find("users")) read_users(*users, proxy, problems);
+  if (const Node* users = map.find("users")) proxy.users = read_users(*users, problems);
   if (const Node* life = map.find("nonce-life")) proxy.nonce_life = read_life(*life, problems);
-  if (const Node* ports = map.find("connect-ports")) {
-    for (const Node* item : read_some(*ports, "ports", kMostInList, problems)) {
-      if (const auto range = read_ports(*item, problems)) proxy.connect_ports.push_back(*range);
-    }
-  }
+  if (const Node* ports = map.find("connect-ports")) proxy.connect_ports = read_port_list(*ports, problems);
   if (const Node* allow = map.find("allow")) proxy.allow = read_targets(*allow, problems);
   if (const Node* deny = map.find("deny")) proxy.deny = read_targets(*deny, problems);
   if (const Node* literals = map.find("ip-literals"))

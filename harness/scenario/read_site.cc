@@ -4,6 +4,7 @@
 #include "harness/scenario/read_egress.h"
 #include "harness/scenario/read_pac.h"
 #include "harness/scenario/read_proxy.h"
+#include "harness/scenario/read_socks.h"
 #include "harness/scenario/read_uplink.h"
 #include "harness/scenario/read_value.h"
 
@@ -129,6 +130,7 @@ model::Site read_site(const std::string& name, const Node& node, unsigned index,
   if (const Node* nat64 = map.find("nat64")) read_nat64(*nat64, site, problems);
   read_proxies(map.find("proxy"), map.find("proxies"), site, problems);
   if (const Node* pac = map.find("pac")) site.pac = read_pac(*pac, problems);
+  if (const Node* socks = map.find("socks")) site.socks = read_socks(*socks, problems);
   if (const Node* subnet = map.find("subnet")) {
     read_subnets(*subnet, site, problems);
   } else if (node.find("nat64") != nullptr) {

@@ -8,6 +8,8 @@
 namespace crypelab::scenario {
 namespace {
 
+constexpr std::size_t kMostPorts = 64;
+
 // RFC 1035 section 2.3.1 as relaxed by RFC 1123, "_" as seen in the wild; "*." in front covers the subdomains.
 bool is_domain(std::string_view name) {
   if (name.starts_with("*.")) name.remove_prefix(2);
@@ -44,6 +46,14 @@ std::optional<model::PortRange> read_ports(const Node& node, Problems& problems)
     return std::nullopt;
   }
   return model::PortRange{first, last};
+}
+
+std::vector<model::PortRange> read_port_list(const Node& node, Problems& problems) {
+  std::vector<model::PortRange> ranges;
+  for (const Node* item : read_some(node, "ports", kMostPorts, problems)) {
+    if (const auto range = read_ports(*item, problems)) ranges.push_back(*range);
+  }
+  return ranges;
 }
 
 std::optional<std::string> read_domain(const Node& node, Problems& problems) {

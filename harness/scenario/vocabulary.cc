@@ -16,6 +16,7 @@ std::vector<std::string_view> vocabulary() {
   keys(kTurnRuleWords);
   keys(kSiteWords);
   keys(kPacWords);
+  keys(kSocksWords);
   keys(kUplinkWords);
   keys(kDirectionWords);
   keys(kLossWords);

@@ -29,9 +29,10 @@ inline constexpr WordList<6> kTurnWords{"credentials", "credential-life", "state
 inline constexpr WordList<8> kTurnServerWords{"state",       "quota",  "nonce-life", "alternate",
                                               "certificate", "script", "algorithms", "segment"};
 inline constexpr WordList<8> kTurnRuleWords{"on", "skip", "times", "answer", "to", "lifetime", "delay", "with"};
-inline constexpr WordList<11> kSiteWords{"subnet", "uplink", "nat",   "carrier", "egress", "isolation",
-                                         "dns",    "nat64",  "proxy", "proxies", "pac"};
+inline constexpr WordList<12> kSiteWords{"subnet", "uplink", "nat",   "carrier", "egress", "isolation",
+                                         "dns",    "nat64",  "proxy", "proxies", "pac",    "socks"};
 inline constexpr WordList<5> kPacWords{"file", "script", "wpad", "delay", "state"};
+inline constexpr WordList<3> kSocksWords{"port", "users", "connect-ports"};
 inline constexpr WordList<8> kUplinkWords{"delay", "jitter", "rate", "loss", "mtu", "too-big", "up", "down"};
 inline constexpr WordList<4> kDirectionWords{"delay", "jitter", "rate", "loss"};
 inline constexpr WordList<4> kLossWords{"share", "seed", "burst", "packets"};

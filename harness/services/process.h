@@ -81,6 +81,7 @@ struct Process {
       argv;  // argv[0] is a program name to be found in the system's folders, "{bin}/x" is one of ours
   std::map<std::string, std::string> environment;  // added to PATH, HOME and LANG; "{dir}" and "{bin}" stand here, too
   std::vector<File> files;
+  std::map<std::string, std::string> system_files;  // absolute path to text, over what the machine has there
   std::vector<Certificate> certificates;
   bool network_administrator = false;  // keeps CAP_NET_ADMIN in its host's network (nft sets, tunnel interfaces)
   bool raw_sockets = false;            // keeps CAP_NET_RAW there
