@@ -13,6 +13,45 @@ namespace crypelab::client {
 // The rules that the reference client breaks on request, so that every check of the harness can be shown to fail. Named
 // after the requirement; what breaking it means: `broken_rules`. Each is asked for at the one place that decides.
 enum class Rule : std::uint8_t {
+  no_bypass,
+  w02,
+  w03,
+  w04,
+  w06,
+  w07,
+  w08,
+  w09,
+  w10,
+  w11,
+  w12,
+  p01,
+  p02,
+  p03,
+  p04,
+  p05,
+  p07,
+  p08,
+  p09,
+  p12,
+  p13,
+  p14,
+  p15,
+  p17,
+  p18,
+  p19,
+  p20,
+  p22,
+  p23,
+  p24,
+  p26,
+  t01,
+  t02,
+  t03,
+  t04,
+  t05,
+  t06,
+  t07,
+  t08,
   s01,
   s02,
   s05,
@@ -24,9 +63,11 @@ enum class Rule : std::uint8_t {
   s11,
   s12,
   s13,
+  s14,
   s15,
   u01,
   u02,
+  u03,
   u05,
   u07,
   u08,
@@ -47,6 +88,7 @@ enum class Rule : std::uint8_t {
   u23,
   u24,
   u26,
+  u27,
   i01,
   i04,
   i05,
@@ -73,12 +115,13 @@ enum class Rule : std::uint8_t {
   i26,
   i27,
   i28,
+  g01,
 };
-inline constexpr std::size_t rule_count = static_cast<std::size_t>(Rule::i28) + 1;
+inline constexpr std::size_t rule_count = static_cast<std::size_t>(Rule::g01) + 1;
 
 struct BrokenRule {
   Rule rule{};
-  std::string_view id;      // "U-14"
+  std::string_view id;      // "U-14"; "no-bypass" is the check of that name
   std::string_view effect;  // what the client then does
 };
 // All of them, in the order of the enumeration.

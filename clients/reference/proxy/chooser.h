@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace crypelab::client::proxy {
 
@@ -21,6 +22,9 @@ struct Choice {
   Servers servers;    // in order; never empty
   std::string fault;  // a PAC file that was not there, or broke: then the choice is to go directly
 };
+
+// Where WPAD is looked for by DNS: wpad in each search domain and those above it that have two labels.
+std::vector<std::string> wpad_hosts(const std::vector<std::string>& search_domains);
 
 // Which proxies a URL goes through, by one application's settings for one purpose. PAC files are fetched once (and
 // again after a failure, 30 s later), and evaluated in a process of their own, which a script that never ends costs its

@@ -1,12 +1,11 @@
 #pragma once
 
 #include "clients/reference/misbehaviour.h"
-#include "clients/reference/proxy/server.h"
-#include "clients/reference/random.h"
 #include "harness/wire/http_digest.h"
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace crypelab::client::proxy {
@@ -35,18 +34,18 @@ struct Chosen {
 
 // Of the challenges of one 407 those that this account can answer, strongest first (RFC 9110 §11.4, RFC 7616 §5.6; of
 // several Digests the strongest algorithm). Unknown schemes and algorithms are passed over.
-std::vector<Chosen> answerable(const std::vector<wire::HttpAuth>& challenges, const Account& account);
+std::vector<Chosen> answerable(const std::vector<wire::HttpAuth>& challenges, const Account& account,
+                               const Misbehaviour& misbehaviour);
 
 // What is known of one proxy, and shared by all tunnels through it: how it wants to be shown credentials, and whether
 // it refused them.
-class Login {
- public:
-  // What worked: later tunnels do so unasked. Digest counts its nonce.
+struct Login {
+  // What worked: later tunnels do so unasked. `nonce_count` counts the uses of Digest's nonce.
   std::optional<Chosen> known;
   std::uint32_t nonce_count = 0;
-  // Schemes whose credentials were refused: never shown again (lock-out, CRYPE P-24).
+  // Schemes whose credentials were refused: not shown again (lock-out, CRYPE P-24).
   std::vector<Scheme> refused;
-  bool rejected = false;  // all of them
+  bool rejected = false;  // so were all that it offered
 };
 
 }  // namespace crypelab::client::proxy

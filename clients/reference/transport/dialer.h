@@ -3,11 +3,12 @@
 #include "clients/reference/misbehaviour.h"
 #include "clients/reference/proxy/chooser.h"
 #include "clients/reference/proxy/login.h"
+#include "clients/reference/random.h"
 #include "clients/reference/time.h"
 #include "clients/reference/transport/problem.h"
 #include "clients/reference/transport/resolver.h"
 #include "clients/reference/transport/stream.h"
-#include "clients/reference/transport/tls_context.h"
+#include "clients/reference/transport/tls_stream.h"
 
 #include <map>
 #include <memory>
@@ -19,12 +20,6 @@
 namespace crypelab::client::transport {
 
 using proxy::Purpose;
-
-struct TlsWish {
-  std::string name;               // for SNI (unless it is an address) and the certificate
-  std::vector<std::string> also;  // other names that the certificate may have instead (RFC 8489 §10)
-  std::vector<std::string> alpn;  // empty: no ALPN
-};
 
 struct Target {
   std::string host;  // a name, or an address without brackets
@@ -49,6 +44,8 @@ struct Dialed {
   proxy::Server via;     // Kind::direct when there was no proxy
   std::string protocol;  // that the server chose by ALPN
   DialTimes times;
+  // Only when P-09 is to be broken: a field line for the server that has no business there.
+  std::string to_leak;
 };
 
 struct DialFailure {

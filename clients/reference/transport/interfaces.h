@@ -7,8 +7,8 @@
 namespace crypelab::client::transport {
 
 // The addresses of this machine that a candidate may have (RFC 8445 §5.1.1.1): of interfaces that are up, each address
-// once; without loopback, link-local and deprecated ones, and of a /64 with several IPv6 addresses only the first that
-// is neither temporary nor tentative. With `all` loopback and link-local ones, too. Throws Failure.
+// once; without loopback and link-local ones, and one of each interface's IPv6 networks. With `all` every address that
+// there is. Throws Failure.
 std::vector<Address> local_addresses(bool all = false);
 
 // The address that packets to `remote` would leave from; 0.0.0.0 or :: when there is no route.
