@@ -244,10 +244,11 @@ void ConnectDialogue::judge_challenge() {
   }
   if (using_) {
     const bool was_unasked = std::exchange(unasked_, false) && shown_ == 0;
-    if (using_->scheme == Scheme::digest && !broken.breaks(Rule::p14) && stale_ < most_stale) {
+    if (using_->scheme == Scheme::digest && stale_ < most_stale) {
       for (const auto& one : answerable(challenges, account_, broken)) {
         // RFC 7616 §3.3: the credentials were right, the nonce was old.
         if (one.scheme != Scheme::digest || !one.digest.stale) continue;
+        if (broken.breaks(Rule::p14)) return fail(Problem::proxy_auth_failed, "the proxy does not take the nonce");
         ++stale_;
         using_ = one;
         return;

@@ -133,8 +133,10 @@ transport::Awaitable<std::optional<std::string>> HelperProcess::ask(std::string 
   const auto body = body_;
   if (!body->alive()) co_return std::nullopt;
   const auto executor = co_await boost::asio::this_coro::executor;
-  auto said = co_await transport::within<std::string>(executor, deadline,
-                                                      [body, question] { return Body::talk(body, question); });
+  const std::function<transport::Awaitable<std::optional<std::string>>()> once = [body, question] {
+    return Body::talk(body, question);
+  };
+  auto said = co_await transport::within<std::string>(executor, deadline, once);
   if (!said) body->end();
   co_return said;
 }

@@ -65,7 +65,8 @@ Result<std::string> make_kerberos_token(const std::string& host) {
 }
 
 transport::Awaitable<Result<std::string>> kerberos_token(std::string host, Time deadline) {
-  HelperProcess helper(co_await boost::asio::this_coro::executor, [](const std::string& asked) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  HelperProcess helper(executor, [](const std::string& asked) {
     auto token = make_kerberos_token(asked);
     return token ? "+" + *token : "-" + token.complaint();
   });

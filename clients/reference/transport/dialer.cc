@@ -66,10 +66,12 @@ class Dialer::Body {
   static Awaitable<DialOutcome> dial(std::shared_ptr<Body> body, Target target, Time deadline) {
     const auto progress = std::make_shared<Progress>();
     const auto executor = body->executor_;
-    auto outcome = co_await within<DialOutcome>(
-        executor, deadline, [body, target, deadline, progress]() -> Awaitable<std::optional<DialOutcome>> {
-          co_return co_await attempt(body, target, deadline, progress);
-        });
+    // Named: GCC 12 destroys a closure twice that is made within a co_await.
+    const std::function<Awaitable<std::optional<DialOutcome>>()> once =
+        [body, target, deadline, progress]() -> Awaitable<std::optional<DialOutcome>> {
+      co_return co_await attempt(body, target, deadline, progress);
+    };
+    auto outcome = co_await within<DialOutcome>(executor, deadline, once);
     if (outcome) co_return std::move(*outcome);
     co_return body->out_of_time(target, *progress);
   }

@@ -250,7 +250,9 @@ class Resolver::Body {
     if (!socket) return;
     socket->non_blocking(true, error);
     for (const auto& question : lookup->questions) {
-      if (!question.answered) socket->send(boost::asio::buffer(question.bytes), 0, error);
+      const bool later = &question == &lookup->questions[1] && body.settings_.misbehaviour.breaks(Rule::t07) &&
+                         !lookup->questions[0].answered;
+      if (!question.answered && !later) socket->send(boost::asio::buffer(question.bytes), 0, error);
     }
   }
 

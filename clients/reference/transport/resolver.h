@@ -1,5 +1,6 @@
 #pragma once
 
+#include "clients/reference/misbehaviour.h"
 #include "clients/reference/time.h"
 #include "clients/reference/transport/stream.h"
 
@@ -24,6 +25,7 @@ class Resolver {
     std::string resolv_conf = "/etc/resolv.conf";
     std::string hosts = "/etc/hosts";
     std::uint16_t port = 53;  // of the servers
+    Misbehaviour misbehaviour;
   };
   explicit Resolver(boost::asio::any_io_executor executor) : Resolver(std::move(executor), Settings()) {}
   Resolver(boost::asio::any_io_executor executor, Settings settings);

@@ -249,7 +249,8 @@ Awaitable<OpenStream> open_tunnel(TunnelMeans means, TunnelWish wish, std::share
   turn.begin();
   const Time begun = Clock::now();
   const auto before = progress->times;
-  auto outcome = wish.through.kind == Kind::socks5 ? co_await ask_socks(asker, turn) : co_await ask_http(asker, turn);
+  const auto asked = wish.through.kind == Kind::socks5 ? ask_socks : ask_http;
+  auto outcome = co_await asked(asker, turn);
   const auto& times = progress->times;
   const auto reaching = times.resolve - before.resolve + times.connect - before.connect;
   progress->times.proxy += elapsed(begun) - reaching;
