@@ -1,0 +1,14 @@
+#pragma once
+
+#include "harness/judge/connection.h"
+
+namespace crypelab::judge {
+
+// What nobody expects in a scenario and is looked at in every run: a client whose word contradicts the evidence, that
+// breaks the contract, or lets a secret out; a lab that could not establish the facts.
+std::vector<model::Verdict> find_contradictions(const Scene& scene, const Connection& connection);
+std::vector<model::Verdict> find_contract_breaches(const Scene& scene);
+std::vector<model::Verdict> find_secrets(const Scene& scene);
+std::vector<model::Verdict> find_lab_faults(const Scene& scene);
+
+}  // namespace crypelab::judge
