@@ -122,7 +122,15 @@ struct Resolve {
   bool operator==(const Resolve&) const = default;
 };
 
-using Ask = std::variant<Reach, Passage, Mapping, Filtering, Hairpin, Lifetime, Train, Rate, PathMtu, Resolve>;
+// Asks an HTTP proxy for a tunnel, without credentials (RFC 9110 section 9.3.6).
+struct Challenge {
+  Endpoint proxy;
+  std::string target;  // "host:port"
+  bool operator==(const Challenge&) const = default;
+};
+
+using Ask =
+    std::variant<Reach, Passage, Mapping, Filtering, Hairpin, Lifetime, Train, Rate, PathMtu, Resolve, Challenge>;
 
 struct Question {
   std::string id;  // unique in a job
@@ -212,8 +220,15 @@ struct Resolved {
   bool operator==(const Resolved&) const = default;
 };
 
-using Finding =
-    std::variant<Reached, Passed, Mapped, Filtered, Hairpinned, Lived, Trained, Rated, PathMtuFound, Resolved>;
+struct Challenged {
+  Outcome outcome = Outcome::silent;
+  std::uint32_t status = 0;          // 0: no answer that is HTTP
+  std::vector<std::string> schemes;  // of Proxy-Authenticate, in their order, in small letters
+  bool operator==(const Challenged&) const = default;
+};
+
+using Finding = std::variant<Reached, Passed, Mapped, Filtered, Hairpinned, Lived, Trained, Rated, PathMtuFound,
+                             Resolved, Challenged>;
 
 struct Answer {
   std::string id;

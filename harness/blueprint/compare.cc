@@ -246,6 +246,19 @@ struct Judge {
     row.note = "the answer came before its declared delay";
     return false;
   }
+
+  bool operator()(const ExpectChallenge& expected) const {
+    const auto said = [](std::uint32_t status, const std::vector<std::string>& schemes) {
+      return schemes.empty() ? std::to_string(status) : fmt::format("{} {}", status, fmt::join(schemes, ", "));
+    };
+    row.declared =
+        expected.status == 0 ? "neither asked for credentials nor refused" : said(expected.status, expected.schemes);
+    const auto* got = found<measure::Challenged>();
+    if (got == nullptr) return no_answer();
+    row.measured = got->status == 0 ? std::string(measure::word(got->outcome)) : said(got->status, got->schemes);
+    if (expected.status == 0) return got->status != 0 && got->status != 407 && got->status != 403;
+    return got->status == expected.status && got->schemes == expected.schemes;
+  }
 };
 
 Row judge(const Declaration& declaration, const Measured& measured) {

@@ -1,6 +1,8 @@
 #include "harness/blueprint/declared.h"
 
+#include "harness/blueprint/egress_decision.h"
 #include "harness/blueprint/egress_rules.h"
+#include "harness/blueprint/proxy_question.h"
 #include "harness/blueprint/site_plan.h"
 #include "harness/model/describe.h"
 #include "harness/model/world.h"
@@ -42,100 +44,6 @@ std::set<std::uint16_t> ports_of(const model::Scenario& scenario, Transport tran
     }
   }
   return ports;
-}
-
-// What the ordered rules do with a packet.
-struct Decision {
-  const model::EgressRule* rule = nullptr;  // none: there are no rules (index 0, passes) or none matched
-  std::size_t index = 0;                    // from 1; 0: no rule matched
-  bool passes = true;
-  bool known = true;  // false: it depends on what the site's resolver has answered before, or another one answers
-};
-
-bool covers(const std::string& pattern, const std::string& name) {
-  if (pattern.starts_with("*.")) return name.ends_with(pattern.substr(1));
-  return pattern == name;
-}
-
-bool matches(const model::EgressRule& rule, Transport transport, const Endpoint& to) {
-  const auto& match = rule.match;
-  const auto own = transport == Transport::udp ? model::Protocol::udp : model::Protocol::tcp;
-  if (match.protocol != model::Protocol::any && match.protocol != own) return false;
-  const bool only_tcp =
-      std::holds_alternative<model::Reset>(rule.action) || std::holds_alternative<model::FirstBytes>(rule.action);
-  if (only_tcp && transport != Transport::tcp) return false;
-  const auto in = [&](const model::PortRange& range) { return range.first <= to.port && to.port <= range.last; };
-  if (!match.ports.empty() && std::ranges::none_of(match.ports, in)) return false;
-  return match.to.empty() ||
-         std::ranges::any_of(match.to, [&](const Prefix& prefix) { return prefix.contains(to.address); });
-}
-
-bool passes(const model::Action& action) {
-  return !std::holds_alternative<model::Drop>(action) && !std::holds_alternative<model::Reject>(action) &&
-         !std::holds_alternative<model::Reset>(action);
-}
-
-// A transparent proxy answers in place of whoever was asked.
-bool is_intercepted(const model::Site& site, Transport transport, const Endpoint& to) {
-  const auto proxy = std::ranges::find(site.proxies, true, &model::Proxy::transparent);
-  if (transport != Transport::tcp || proxy == site.proxies.end()) return false;
-  return to.port == 80 || (to.port == 443 && proxy->inspect.has_value());
-}
-
-Decision decide(const model::Site& site, Transport transport, const Endpoint& to) {
-  Decision decision;
-  if (is_intercepted(site, transport, to)) {
-    decision.known = false;
-    return decision;
-  }
-  if (!site.egress) return decision;
-  for (std::size_t i = 0; i < site.egress->size(); ++i) {
-    const auto& rule = (*site.egress)[i];
-    if (!matches(rule, transport, to)) continue;
-    if (!rule.match.domains.empty()) {
-      const bool ours = std::ranges::any_of(rule.match.domains, [](const auto& name) { return covers(name, kName); });
-      if (!ours) continue;  // no name of another host has the reflector's addresses
-      decision.known = false;
-    }
-    decision.rule = &rule;
-    decision.index = i + 1;
-    decision.passes = passes(rule.action);
-    return decision;
-  }
-  decision.passes = false;
-  return decision;
-}
-
-// What a gate makes of a connection that begins like this.
-Outcome outcome(const model::FirstBytes& gate, const measure::Reach& ask) {
-  using Inside = model::FirstBytes::Inside;
-  const auto opening = ask.opening.value_or(measure::Opening::stun);
-  bool passes = opening == measure::Opening::http && gate.inside != Inside::tls;
-  if (opening == measure::Opening::tls && gate.inside != Inside::http) {
-    const auto lists_name = [&](const std::string& pattern) { return covers(pattern, ask.server_name); };
-    const auto lists = [&](const std::string& protocol) { return std::ranges::count(gate.alpn, protocol) > 0; };
-    const bool named = !ask.server_name.empty();
-    passes = (named || (!gate.sni_required && gate.sni.empty())) &&
-             (gate.sni.empty() || std::ranges::any_of(gate.sni, lists_name)) &&
-             (gate.alpn.empty() || std::ranges::all_of(ask.protocols, lists));
-  }
-  if (passes || gate.after) return Outcome::answered;  // a question is far smaller than what passes at first
-  return gate.otherwise == model::FirstBytes::Otherwise::reset ? Outcome::reset : Outcome::accepted;
-}
-
-std::vector<Outcome> outcomes(const Decision& decision, const measure::Reach& ask) {
-  if (decision.passes && decision.rule != nullptr) {
-    if (const auto* gate = std::get_if<model::FirstBytes>(&decision.rule->action)) return {outcome(*gate, ask)};
-  }
-  if (decision.passes) return {Outcome::answered};
-  if (decision.rule == nullptr) return {Outcome::silent};
-  if (std::holds_alternative<model::Reset>(decision.rule->action)) return {Outcome::refused};
-  if (const auto* reject = std::get_if<model::Reject>(&decision.rule->action)) {
-    constexpr std::array words{Outcome::admin_prohibited, Outcome::port_unreachable, Outcome::host_unreachable,
-                               Outcome::network_unreachable};
-    return {words.at(static_cast<std::size_t>(reject->with))};
-  }
-  return {Outcome::silent};
 }
 
 // 24 hexadecimal digits that are this question's alone (FNV-1a, twice).
@@ -197,6 +105,7 @@ class ClientQuestions {
     }
     if (has_both_ports(Family::v4)) behaviour();
     dns();
+    proxies();
   }
 
   void full() {
@@ -232,7 +141,7 @@ class ClientQuestions {
   }
 
   void reach(Transport transport, const Endpoint& to, const Endpoint& decided_by) {
-    const auto decision = decide(site_, transport, decided_by);
+    const auto decision = decide(site_, transport, decided_by, kName);
     if (!decision.known) return;
     measure::Reach ask{};
     ask.transport = transport;
@@ -243,19 +152,19 @@ class ClientQuestions {
     if (gates_.insert(decision.rule).second) openings(what, ask, decision);  // once for each gate
   }
 
-  void reach(const std::string& what, measure::Reach ask, const Decision& decision) {
-    const auto expected = outcomes(decision, ask);
-    const bool waits = expected.front() == Outcome::accepted;
-    auto& declaration = add(what, ask, ExpectReach{expected}, waits ? kShort : kPatience);
+  void reach(const std::string& what, measure::Reach ask, const EgressDecision& decision) {
+    const auto expected = outcome(decision, ask);
+    const bool waits = expected == Outcome::accepted;
+    auto& declaration = add(what, ask, ExpectReach{{expected}}, waits ? kShort : kPatience);
     std::get<measure::Reach>(declaration.question.ask).token = token_for(client_.name, declaration.question.id);
     if (decision.rule != nullptr) declaration.line = decision.rule->line;
-    if (expected.front() == Outcome::silent) {
+    if (expected == Outcome::silent) {
       declaration.counter = CounterName{plan_.edge, egress_name(0, decision.index) + "_out"};
     }
   }
 
   // What the first bytes are judged by: a hello that is all right, one that lacks each thing that is asked for, HTTP.
-  void openings(const std::string& what, measure::Reach ask, const Decision& decision) {
+  void openings(const std::string& what, measure::Reach ask, const EgressDecision& decision) {
     const auto& gate = std::get<model::FirstBytes>(decision.rule->action);
     ask.opening = measure::Opening::http;
     reach(what + ", HTTP", ask, decision);
@@ -286,7 +195,7 @@ class ClientQuestions {
     const auto [one, two] = reflector(family);
     for (const auto& address : {one, two}) {
       for (const auto port : {kPort, kOtherPort}) {
-        const auto decision = decide(site_, Transport::udp, {address, port});
+        const auto decision = decide(site_, Transport::udp, {address, port}, kName);
         if (!decision.passes || !decision.known) return false;
         if (decision.rule != nullptr && !std::holds_alternative<model::Allow>(decision.rule->action)) return false;
       }
@@ -365,6 +274,12 @@ class ClientQuestions {
     }
   }
 
+  void proxies() {
+    for (const auto& asked : proxy_questions(plan_)) {
+      add("proxy " + asked.name, asked.ask, ExpectChallenge{asked.status, asked.schemes}, kPatience);
+    }
+  }
+
   static double share_of(const model::Loss& loss) {
     if (const auto* random = std::get_if<model::RandomLoss>(&loss)) return random->share.parts_per_million / 1e6;
     if (const auto* burst = std::get_if<model::BurstLoss>(&loss)) return burst->share.parts_per_million / 1e6;
@@ -413,7 +328,7 @@ class ClientQuestions {
     for (const auto transport : {Transport::udp, Transport::tcp}) {
       std::set<std::size_t> asked;
       for (const auto port : ports_of(scenario_, transport)) {
-        const auto decision = decide(site_, transport, {address, port});
+        const auto decision = decide(site_, transport, {address, port}, kName);
         if (decision.rule == nullptr || !decision.known || !asked.insert(decision.index).second) continue;
         const auto* limit = std::get_if<model::AcceptThenDrop>(&decision.rule->action);
         if (limit == nullptr) continue;

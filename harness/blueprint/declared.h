@@ -82,8 +82,13 @@ struct ExpectDns {
   Duration delay{0};  // not before
   bool operator==(const ExpectDns&) const = default;
 };
+struct ExpectChallenge {
+  std::uint32_t status = 0;  // 0: neither 407 nor 403
+  std::vector<std::string> schemes;
+  bool operator==(const ExpectChallenge&) const = default;
+};
 using Expected = std::variant<ExpectReach, ExpectPassage, ExpectMapping, ExpectFiltering, ExpectHairpin, ExpectLifetime,
-                              ExpectTrain, ExpectRate, ExpectMtu, ExpectDns>;
+                              ExpectTrain, ExpectRate, ExpectMtu, ExpectDns, ExpectChallenge>;
 
 struct CounterName {
   std::string host;

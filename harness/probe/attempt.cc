@@ -1,5 +1,6 @@
 #include "harness/probe/attempt.h"
 
+#include "harness/probe/challenge_attempt.h"
 #include "harness/probe/filtering_dialogue.h"
 #include "harness/probe/hairpin_dialogue.h"
 #include "harness/probe/lifetime_dialogue.h"
@@ -55,6 +56,9 @@ struct Make {
   std::unique_ptr<Attempt> operator()(const measure::Lifetime& ask) const { return udp<LifetimeDialogue>(ask, seed); }
   std::unique_ptr<Attempt> operator()(const measure::Train& ask) const { return udp<TrainDialogue>(ask); }
   std::unique_ptr<Attempt> operator()(const measure::PathMtu& ask) const { return udp<PathMtuDialogue>(ask); }
+  std::unique_ptr<Attempt> operator()(const measure::Challenge& ask) const {
+    return std::make_unique<ChallengeAttempt>(ask, question.from);
+  }
   std::unique_ptr<Attempt> operator()(const measure::Resolve& ask) const {
     return udp<ResolveDialogue>(ask, ask.server ? *ask.server : resolver_of_machine(), seed);
   }

@@ -9,9 +9,9 @@
 
 namespace crypelab::probe {
 
-// The far side of one TCP connection, without clock and socket: STUN messages are answered one by one, behind an opening
-// (opening.h) if there is one; a header of packet.h opens an echo, a sink that reports when the other side has finished, or a source for so many microseconds.
-// Anything else ends it.
+// The far side of one TCP connection, without clock and socket: STUN messages are answered one by one, behind an
+// opening (opening.h) if there is one; a header of packet.h opens an echo, a sink that reports when the other side has
+// finished, or a source for so many microseconds. Anything else ends it.
 class Conversation {
  public:
   static constexpr std::size_t max_outgoing = 256 << 10;  // nothing more is read until it has gone

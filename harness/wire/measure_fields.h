@@ -77,6 +77,11 @@ void visit_fields(Visit& visit, Value& value) {
   visit("type", value.type);
   visit("server", value.server);
 }
+template <class Visit, same<measure::Challenge> Value>
+void visit_fields(Visit& visit, Value& value) {
+  visit("proxy", value.proxy);
+  visit("target", value.target);
+}
 template <class Visit, same<measure::Question> Value>
 void visit_fields(Visit& visit, Value& value) {
   visit("id", value.id);
@@ -161,6 +166,12 @@ void visit_fields(Visit& visit, Value& value) {
   visit("addresses", value.addresses);
   visit("nat64", value.nat64);
 }
+template <class Visit, same<measure::Challenged> Value>
+void visit_fields(Visit& visit, Value& value) {
+  visit("outcome", value.outcome);
+  visit("status", value.status);
+  visit("schemes", value.schemes);
+}
 template <class Visit, same<measure::Answer> Value>
 void visit_fields(Visit& visit, Value& value) {
   visit("id", value.id);
@@ -190,6 +201,7 @@ constexpr const char* name_of_alternative() {
   if constexpr (std::same_as<Alternative, Rate>) return "rate";
   if constexpr (std::same_as<Alternative, PathMtu>) return "path_mtu";
   if constexpr (std::same_as<Alternative, Resolve>) return "resolve";
+  if constexpr (std::same_as<Alternative, Challenge>) return "challenge";
   if constexpr (std::same_as<Alternative, Reached>) return "reached";
   if constexpr (std::same_as<Alternative, Passed>) return "passed";
   if constexpr (std::same_as<Alternative, Mapped>) return "mapped";
@@ -200,6 +212,7 @@ constexpr const char* name_of_alternative() {
   if constexpr (std::same_as<Alternative, Rated>) return "rated";
   if constexpr (std::same_as<Alternative, PathMtuFound>) return "path_mtu_found";
   if constexpr (std::same_as<Alternative, Resolved>) return "resolved";
+  if constexpr (std::same_as<Alternative, Challenged>) return "challenged";
 }
 
 }  // namespace crypelab::wire

@@ -254,6 +254,22 @@ TEST(compare, a_flow_that_goes_on_is_not_one_that_falls_silent) {
   EXPECT_FALSE(row(scenario, what, measure::Passed{{20'000}, 1s, true, Outcome::answered}).agrees);
 }
 
+TEST(compare, a_proxy_asks_for_what_it_is_declared_to_ask_for) {
+  model::Site site;
+  site.proxies = {model::Proxy{.auth = {model::AuthScheme::negotiate, model::AuthScheme::basic}}};
+  const std::string what = "proxy proxy";
+  EXPECT_TRUE(row(one_site(site), what, measure::Challenged{Outcome::answered, 407, {"negotiate", "basic"}}).agrees);
+  EXPECT_FALSE(row(one_site(site), what, measure::Challenged{Outcome::answered, 407, {"basic"}}).agrees);
+  EXPECT_FALSE(row(one_site(site), what, measure::Challenged{Outcome::answered, 200, {}}).agrees);
+  EXPECT_FALSE(row(one_site(site), what, measure::Challenged{Outcome::refused, 0, {}}).agrees);
+  site.proxies = {model::Proxy{.connect_ports = {{1, 65535}}}};
+  EXPECT_TRUE(row(one_site(site), what, measure::Challenged{Outcome::answered, 500, {}}).agrees);
+  EXPECT_FALSE(row(one_site(site), what, measure::Challenged{Outcome::answered, 407, {"basic"}}).agrees);
+  site.proxies = {model::Proxy{.connect_ports = {{443, 443}}}};
+  EXPECT_TRUE(row(one_site(site), what, measure::Challenged{Outcome::answered, 403, {}}).agrees);
+  EXPECT_FALSE(row(one_site(site), what, measure::Challenged{Outcome::answered, 500, {}}).agrees);
+}
+
 TEST(compare, names_and_what_the_resolver_does_with_them) {
   model::Site site;
   const std::string a = "DNS A of reflector.crype.test";

@@ -23,7 +23,9 @@ TEST(measure_json, every_question_survives_the_way_there_and_back) {
       {"8", 1s, {}, {}, Rate{Transport::tcp, Way::down, kSix, {44}, 55ms}},
       {"9", 1s, {}, {}, PathMtu{Way::down, kFour, 1280}},
       {"10", 1s, {}, {}, Resolve{"turn.crype.test", RecordType::aaaa, kFour}},
-      {"11", 1s, {}, {}, Resolve{"turn.crype.test", RecordType::a, {}}}};
+      {"11", 1s, {}, {}, Resolve{"turn.crype.test", RecordType::a, {}}},
+      {"12", 1s, {}, {}, Reach{Transport::tcp, kFour, "00112233445566778899aabb", Opening::tls, "a.test", {"h2"}}},
+      {"13", 1s, {}, {}, Challenge{kFour, "a.test:443"}}};
   const auto text = encode_job(questions);
   EXPECT_EQ(text.find('\n'), std::string::npos);
   const auto back = decode_job(text);
@@ -44,7 +46,8 @@ TEST(measure_json, every_finding_survives_the_way_there_and_back) {
       Trained{true, counted, {}, 1ms, 2ms, 3ms},
       Rated{true, {1}, {2}, 3, 4},
       PathMtuFound{1400, true, 1300},
-      Resolved{DnsOutcome::addresses, {Address::v4(1), kSix.address}, parse_prefix("64:ff9b::/96").operator*()}};
+      Resolved{DnsOutcome::addresses, {Address::v4(1), kSix.address}, parse_prefix("64:ff9b::/96").operator*()},
+      Challenged{Outcome::answered, 407, {"basic", "digest"}}};
   for (const auto& finding : findings) {
     const Answer answer{"x", 17us, finding};
     const auto back = decode_answer(encode_answer(answer));
