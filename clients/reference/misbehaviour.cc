@@ -110,6 +110,9 @@ constexpr std::array<BrokenRule, rule_count> rules{{
     {Rule::i27, "I-27", "takes the end of a connection for a revocation of consent"},
     {Rule::i28, "I-28", "offers active candidates with their port and without tcptype"},
     {Rule::g01, "G-01", "opens its signaling connection beside the proxy"},
+    {Rule::claims_connected, "claims-connected",
+     "says that it is connected before it is, with a proof of its own making"},
+    {Rule::unclear_error, "unclear-error", "does not say why it fails"},
 }};
 
 static_assert([] {

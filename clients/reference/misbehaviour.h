@@ -116,8 +116,10 @@ enum class Rule : std::uint8_t {
   i27,
   i28,
   g01,
+  claims_connected,
+  unclear_error,
 };
-inline constexpr std::size_t rule_count = static_cast<std::size_t>(Rule::g01) + 1;
+inline constexpr std::size_t rule_count = static_cast<std::size_t>(Rule::unclear_error) + 1;
 
 struct BrokenRule {
   Rule rule{};

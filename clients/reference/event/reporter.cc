@@ -1,6 +1,5 @@
 #include "clients/reference/event/reporter.h"
 
-#include <array>
 #include <cerrno>
 #include <string>
 
@@ -9,13 +8,6 @@
 
 namespace crypelab::client::event {
 namespace {
-
-constexpr std::array<std::string_view, 16> code_names{
-    "PROXY_AUTH_REQUIRED", "PROXY_AUTH_FAILED",   "PROXY_AUTH_UNSUPPORTED", "PROXY_CONNECT_DENIED",
-    "PROXY_UNREACHABLE",   "PROXY_TLS_UNTRUSTED", "TURN_TLS_UNTRUSTED",     "TURN_TLS_BLOCKED",
-    "TURN_AUTH_FAILED",    "TURN_QUOTA",          "TURN_UNREACHABLE",       "DNS_FAILED",
-    "SIG_BLOCKED",         "SIG_TLS_UNTRUSTED",   "CAPTIVE_PORTAL",         "ICE_NO_PATH"};
-static_assert(code_names.size() == static_cast<std::size_t>(Code::ice_no_path) + 1);
 
 std::string_view name_of_relay(ice::RelayedOver over) {
   switch (over) {
@@ -48,8 +40,6 @@ void describe(Line& line, const wire::IceCandidate& candidate, ice::RelayedOver 
 }
 
 }  // namespace
-
-std::string_view name_of(Code code) { return code_names[static_cast<std::size_t>(code)]; }
 
 Reporter::Reporter(int fd, Time start, std::vector<std::string> secrets)
     : fd_(fd), start_(start), secrets_(std::move(secrets)) {}
@@ -181,8 +171,8 @@ void Reporter::gap(Time begin, Duration length, std::string_view recovered_by) c
   });
 }
 
-void Reporter::problem(Code code, std::string_view detail, bool fatal) const {
-  other("problem", [&](Line& line) { line.text("code", name_of(code)).text("detail", detail).truth("fatal", fatal); });
+void Reporter::problem(transport::Problem code, std::string_view detail, bool fatal) const {
+  other("problem", [&](Line& line) { line.text("code", transport::name_of(code)).text("detail", detail).truth("fatal", fatal); });
 }
 
 void Reporter::closed(std::string_view reason) const {

@@ -3,6 +3,7 @@
 #include "clients/reference/event/line.h"
 #include "clients/reference/ice/agent.h"
 #include "clients/reference/time.h"
+#include "clients/reference/transport/problem.h"
 #include "harness/base/units.h"
 
 #include <optional>
@@ -11,27 +12,6 @@
 #include <vector>
 
 namespace crypelab::client::event {
-
-// Why a connection fails: the words of the profile.
-enum class Code {
-  proxy_auth_required,
-  proxy_auth_failed,
-  proxy_auth_unsupported,
-  proxy_connect_denied,
-  proxy_unreachable,
-  proxy_tls_untrusted,
-  turn_tls_untrusted,
-  turn_tls_blocked,
-  turn_auth_failed,
-  turn_quota,
-  turn_unreachable,
-  dns_failed,
-  sig_blocked,
-  sig_tls_untrusted,
-  captive_portal,
-  ice_no_path,
-};
-std::string_view name_of(Code code);  // "PROXY_AUTH_REQUIRED"
 
 // Round trips, in milliseconds.
 struct RoundTrips {
@@ -78,7 +58,7 @@ class Reporter {
   void echo(std::uint64_t sent, std::uint64_t received, const RoundTrips& rtt) const;
   void throughput(const Throughput& result) const;
   void gap(Time begin, Duration length, std::string_view recovered_by) const;
-  void problem(Code code, std::string_view detail, bool fatal) const;
+  void problem(transport::Problem code, std::string_view detail, bool fatal) const;
   void closed(std::string_view reason) const;
   // Anything more: fields by `fill`.
   template <class Fill>

@@ -79,6 +79,8 @@ Proxy read_proxy(const Node& node) {
   return proxy;
 }
 
+}  // namespace
+
 std::optional<Work> read_work(const std::string& kind, const Node& node) {
   if (kind == "echo") {
     return Echo{.count = static_cast<std::uint32_t>(node["count"].number(1, 1'000'000)),
@@ -100,6 +102,8 @@ std::optional<Work> read_work(const std::string& kind, const Node& node) {
   }
   return std::nullopt;
 }
+
+namespace {
 
 RelayLoad read_load(const Node& node) {
   RelayLoad load;

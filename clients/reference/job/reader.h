@@ -65,4 +65,7 @@ class Node {
   Faults* faults_;
 };
 
+// One phase of work: "echo", "throughput", "hold". Nothing for other kinds.
+std::optional<Work> read_work(const std::string& kind, const Node& node);
+
 }  // namespace crypelab::client::job

@@ -23,7 +23,7 @@ boost::json::object said(const std::function<void(const Reporter&)>& say, std::v
 
 TEST(Reporter, an_event_is_one_line_of_json_with_its_time) {
   const auto line =
-      said([](const Reporter& r) { r.problem(Code::turn_tls_blocked, "turns.crype.test \"x\"\n", true); });
+      said([](const Reporter& r) { r.problem(transport::Problem::turn_tls_blocked, "turns.crype.test \"x\"\n", true); });
   EXPECT_EQ(line.at("event"), "problem");
   EXPECT_GE(line.at("t").as_double(), 0.0);
   EXPECT_EQ(line.at("code"), "TURN_TLS_BLOCKED");
