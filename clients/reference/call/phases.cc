@@ -131,7 +131,7 @@ void Phases::data(wire::Bytes message, Delivery delivery, Time now) {
     echoes_.emplace_back(delivery, std::move(reply));
     return flush();
   }
-  if (!phase_ || header->phase != phase_->number || step_ == Step::asking) return;
+  if (!phase_ || header->phase != phase_->number) return;  // data may overtake `ready`, which goes over another stream
   auto& phase = *phase_;
   if (header->kind == Kind::echo_reply) {
     if (!std::holds_alternative<job::Echo>(phase.work) || header->sequence >= phase.sent) return;
