@@ -16,6 +16,7 @@ enum class Exit : int {
   unavailable = 69,  // a needed program is missing or did not start
   software = 70,     // a defect of ours
   os = 71,           // the kernel refused what it should not
+  exists = 73,       // the folder for the evidence holds something already: sysexits.h EX_CANTCREAT
   io = 74,           // full disk, broken pipe
   privilege = 77,    // a privilege is missing
 };

@@ -21,6 +21,7 @@ struct Grammar {
   Exec exec;
   Shell shell;
   Measure measure;
+  Run run;
   Completion completion;
   std::map<const CLI::App*, std::function<Arguments()>> results;
 
@@ -77,6 +78,32 @@ Grammar::Grammar() {
       ->excludes(quick);
   sub->add_flag("--json", measure.json, "print JSON");
 
+  sub = command("run", "Run scenarios with clients in them, and keep what was seen", run);
+  sub->add_option("SCENARIO", run.scenarios,
+                  "scenario files, folders, or names of scenarios that come with the program (default: all of those)");
+  sub->add_option(
+      "--client", run.clients,
+      "NAME=DRIVER: an executable, an adapter, or a file that says how it is started; DRIVER alone is for all "
+      "clients (default: crypelab-client)");
+  const std::map<std::string, model::Tier> tiers{
+      {"quick", model::Tier::quick}, {"nightly", model::Tier::nightly}, {"soak", model::Tier::soak}};
+  sub->add_option("--tier", run.tier, "quick, nightly (and quick), soak (and all); default: quick, and what is named")
+      ->transform(CLI::CheckedTransformer(tiers));
+  sub->add_option("-j,--jobs", run.jobs, "attempts side by side (default: as many as there are processors)")
+      ->check(CLI::Range(1, 256));
+  sub->add_option("--repeat", run.repeat, "attempts at each scenario; those that differ are flaky, and no pass")
+      ->check(CLI::Range(1, 1000));
+  sub->add_option("--seed", run.seed, "for what clients choose at random (default: 1)")
+      ->check(CLI::Range(std::uint64_t{0}, (std::uint64_t{1} << 53U) - 1));
+  sub->add_option("--filter", run.filter, "only scenarios with this text in their name or title");
+  sub->add_flag("--strict", run.strict, "non-strict, unsupported and not-covered fail, too");
+  sub->add_option("--require", run.require, "features that clients must have: unsupported then fails")->delimiter(',');
+  sub->add_option("--out", run.out, "a folder for the evidence, empty or not there (default: crypelab-runs/DATE-TIME)");
+  sub->add_flag("--pause-on-failure", run.pause, "keep the lab of a failure alive for 'crypelab shell', until Ctrl-C");
+  sub->add_flag("--no-capture", run.no_capture, "do not look at packets; what is judged by them is inconclusive");
+  sub->add_flag("--keep-tls-keys", run.keep_keys,
+                "keep the keys of TLS connections in the capture even where passwords are not the program's own");
+
   sub = command("completion", "Print the completion script of a shell", completion);
   sub->add_option("SHELL", completion.shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
 }
@@ -114,7 +141,8 @@ std::vector<OptionHelp> option_help() {
   std::vector<OptionHelp> help;
   const auto add = [&help](const std::string& command, const CLI::App& app) {
     for (const auto* option : app.get_options([](const CLI::Option*) { return true; })) {
-      for (const auto& name : option->get_lnames()) help.push_back({command, "--" + name, option->get_description()});
+      for (const auto& name : option->get_lnames())
+        help.push_back({command, "--" + name, option->get_description(), option->get_type_size() > 0});
     }
   };
   add("", grammar.app);

@@ -1,5 +1,9 @@
 #pragma once
 
+#include "harness/model/scenario.h"
+
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -39,13 +43,28 @@ struct Measure {
   bool cached = false;
   bool json = false;
 };
+struct Run {
+  std::vector<std::string> scenarios;  // files, folders, names; empty: those that come with the program
+  std::vector<std::string> clients;    // "alice=DRIVER", or DRIVER for all
+  std::optional<model::Tier> tier;     // this one and the quicker ones; absent: quick, and whatever is named
+  unsigned jobs = 0;                   // attempts side by side; 0: as many as there are processors
+  unsigned repeat = 1;
+  std::uint64_t seed = 1;
+  std::string filter;  // part of a name or title
+  bool strict = false;
+  std::vector<std::string> require;  // features
+  std::string out;                   // folder; empty: crypelab-runs/DATE-TIME
+  bool pause = false;
+  bool no_capture = false;
+  bool keep_keys = false;
+};
 struct Completion {
   std::string shell;
 };
 struct Print {  // --help, --version: text for standard output, and nothing else to do
   std::string text;
 };
-using Arguments = std::variant<Print, Doctor, List, Check, Show, Exec, Shell, Measure, Completion>;
+using Arguments = std::variant<Print, Doctor, List, Check, Show, Exec, Shell, Measure, Run, Completion>;
 
 inline constexpr const char* kVersion = "crypelab 0.1.0";
 
@@ -57,6 +76,7 @@ struct OptionHelp {
   std::string command;  // "exec", or empty for the program itself
   std::string option;   // "--host"
   std::string text;
+  bool takes_value = false;
 };
 std::vector<OptionHelp> option_help();
 

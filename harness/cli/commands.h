@@ -14,6 +14,7 @@ int run(const Show& command);
 int run(const Exec& command);
 int run(const Shell& command);
 int run(const Measure& command);
+int run(const Run& command);
 int run(const Completion& command);
 
 }  // namespace crypelab::cli

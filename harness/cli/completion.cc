@@ -102,6 +102,8 @@ std::string zsh(const std::vector<OptionHelp>& help) {
       cases += fmt::format(" \\\n        '{}[{}]:form:(text svg graphviz rules)'", line.option, zsh_text(line.text));
     } else if (line.option == "--host") {
       cases += fmt::format(" \\\n        '{}[{}]:host:'", line.option, zsh_text(line.text));
+    } else if (line.takes_value) {
+      cases += fmt::format(" \\\n        '*{}[{}]:value:_files'", line.option, zsh_text(line.text));
     } else {
       cases += fmt::format(" \\\n        '{}[{}]'", line.option, zsh_text(line.text));
     }

@@ -47,17 +47,30 @@ std::vector<model::Scenario> load_all(const std::vector<fs::path>& files) {
   return scenarios;
 }
 
+// Beside the installed program, or beside the sources that it was built from.
+fs::path own_scenarios() {
+  std::error_code error;
+  const auto own = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (const char* beside : {"../share/crypelab/scenarios", "../../../scenarios"}) {
+    auto folder = (own / beside).lexically_normal();
+    if (fs::is_directory(folder, error)) return folder;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string scenario_folder() {
   std::error_code error;
   if (fs::is_directory("scenarios", error)) return "scenarios";
-  const auto own = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const char* beside : {"../share/crypelab/scenarios", "../../../scenarios"}) {
-    const auto folder = (own / beside).lexically_normal();
-    if (fs::is_directory(folder, error)) return folder;
-  }
-  return "";
+  return own_scenarios();
+}
+
+bool comes_with_program(const std::string& file) {
+  const auto folder = own_scenarios();
+  std::error_code error;
+  const auto path = fs::weakly_canonical(file, error).string();
+  return !folder.empty() && !error && path.starts_with(fs::weakly_canonical(folder, error).string() + "/");
 }
 
 std::vector<model::Scenario> select(const std::vector<std::string>& paths) {

@@ -49,31 +49,31 @@ struct Party {
   bool operator==(const Party&) const = default;
 };
 
-// The facts are events, in order of time. Beside what the services say (services/*_log.cc), there are:
-//
-//   source       where      kind               fields
-//   lab          client     job                task, role, peer, proof, signaling.url ..., as the client's job has
-//   them, flattened;
-//                                              secrets as markers "[secret:NAME]"
-//   lab          client     client-started     driver
-//   lab          client     client-ended       exit or signal, or not-started (why); timed-out: it had to be ended
-//   lab          client     client-garbage     line (its beginning), why: a line that is no JSON object with an "event"
-//   lab          client     client-long-line   bytes
-//   lab          client     client-flood       lines: so many beyond a thousand in one second were not kept
-//   lab          interface  secret-seen        secret (its name), from, to (endpoints): in clear text in a packet
-//   lab          service    service-died       how, words
-//   lab          lab        step               what: a step of the scenario has happened
-//   lab          driver     probe              task (unknown to anybody), exit: must be 127
-//   client       client     its "event"        its other members, flattened: "local.type", "urls.0"; stamped on arrival
-//   rule         host       counter            name, packets, bytes: at the end, and before each step
-//   measurement  site       row                client, what, declared, measured, agrees, note
+// The facts are events, in order of time. Packets and rows from before the first client-started are the lab's own
+// measurement; clients do not start in a network that does not measure as declared.
+// Beside what the services say (services/*_log.cc) there are, as source, where, kind {fields}:
+//   lab, client, job {task, role, peer, proof, signaling.url, ...}: what the client was given, its members by their
+//       paths; secrets as markers "[secret:NAME]"
+//   lab, client, client-started {driver}
+//   lab, client, client-ended {exit, or signal, or not-started (why); ended-by-lab}: the last is "deadline" (then
+//       timed-out is there, too), "peer-gone" or "interrupted", and how it ended then says nothing
+//   lab, client, client-garbage {line, why} or {more}: a line that is no JSON object with an "event"
+//   lab, client, client-long-line {bytes} or {more}
+//   lab, client, client-flood {lines}: so many beyond a thousand in one second were not kept
+//   lab, interface, secret-seen {secret, from, to}: in clear text in a packet, by its name
+//   lab, service, service-died {how, words}
+//   lab, "lab", step {what}: a step of the scenario happens
+//   lab, driver, probe {exit}: given a task that nobody knows; must be 127, and is -1 when it did not end by itself
+//   client, client, its "event" {its other members by their paths: "local.type", "urls.0"}, stamped on arrival
+//   rule, host, counter {name, when, packets, bytes}: when is "start" (of the clients), "step" (before it) or "end"
+//   measurement, site, row {client, what, declared, measured, agrees, note}
 struct Attempt {
   static constexpr int kVersion = 1;
 
   int version = kVersion;
   std::string program;        // "crypelab 0.1.0"
   std::string scenario;       // its name, "NAME/CASE" of a case
-  std::string scenario_file;  // its text, in the folder of the attempt: "scenario.yaml"
+  std::string scenario_file;  // its text, in the folder of the attempt: "scenario/scenario.yaml"
   unsigned number = 1;        // of the attempts at this scenario in this run
   std::uint64_t seed = 0;
   std::string started;         // "2026-11-22T12:39:00Z": when the lab was up, at 0 of the lab's clock

@@ -9,7 +9,7 @@ namespace crypelab::evidence {
 
 inline constexpr const char* kEvidenceFile = "evidence.json";
 inline constexpr const char* kCaptureFile = "packets.pcapng";
-inline constexpr const char* kScenarioFile = "scenario.yaml";
+inline constexpr const char* kScenarioFile = "scenario/scenario.yaml";
 
 // Reads the folder of an attempt. Throws Failure{data} with file and position when something is missing, damaged or of
 // a newer version.

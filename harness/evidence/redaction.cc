@@ -49,6 +49,10 @@ std::string hexadecimal(std::string_view text, bool upper) {
   return out;
 }
 
+std::uint16_t first_two(const char* bytes) {
+  return static_cast<std::uint16_t>(static_cast<std::uint8_t>(bytes[0]) << 8 | static_cast<std::uint8_t>(bytes[1]));
+}
+
 std::string percent_encoded(std::string_view text, bool upper) {
   constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
   std::string out;
@@ -67,7 +71,7 @@ Redaction::Redaction(const std::vector<Secret>& secrets) {
     const std::string marker = fmt::format("[secret:{}]", secret.name);
     const auto add = [&](std::string text) {
       const bool known = std::ranges::find(forms_, text, &Form::text) != forms_.end();
-      if (text.size() >= kShortest && !known) forms_.push_back({std::move(text), marker});
+      if (text.size() >= kShortest && !known) forms_.push_back({std::move(text), marker, secret.name});
     };
     add(secret.value);
     for (const bool upper : {true, false}) {
@@ -80,6 +84,24 @@ Redaction::Redaction(const std::vector<Secret>& secrets) {
     }
   }
   std::ranges::stable_sort(forms_, std::greater<>(), [](const Form& form) { return form.text.size(); });
+  begins_.resize(std::size_t{1} << 16);
+  for (const auto& form : forms_) {
+    const auto pair = first_two(form.text.data());
+    beginnings_[pair].push_back(&form);
+    begins_[pair] = true;
+  }
+}
+
+std::vector<Redaction::Match> Redaction::find(std::string_view bytes) const {
+  std::vector<Match> found;
+  for (std::size_t at = 0; at + kShortest <= bytes.size(); ++at) {
+    const auto pair = first_two(bytes.data() + at);
+    if (!begins_[pair]) continue;
+    for (const auto* form : beginnings_.at(pair)) {
+      if (bytes.substr(at).starts_with(form->text)) found.push_back({at, form->text.size(), form->secret});
+    }
+  }
+  return found;
 }
 
 std::string Redaction::operator()(std::string_view text) const {

@@ -5,6 +5,7 @@
 #include "harness/evidence/event_line.h"
 #include "harness/kernel/attach_socket.h"
 #include "harness/kernel/session_client.h"
+#include "harness/lab/door.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/measurement.h"
 #include "harness/lab/measurement_cache.h"
@@ -23,72 +24,8 @@
 namespace crypelab::lab {
 namespace {
 
-// Labs of one scenario beyond the first are called NAME~2, NAME~3 ...
-constexpr int kMostTwins = 64;
-
-std::string socket_name(std::string scenario, int number) {
-  std::ranges::replace(scenario, '/', '.');
-  return number == 1 ? scenario : fmt::format("{}~{}", scenario, number);
-}
-
-std::optional<kernel::AttachSocket> listen(const std::string& scenario) {
-  std::optional<kernel::AttachSocket> socket;
-  for (int number = 1; number <= kMostTwins && !socket; ++number) {
-    try {
-      socket.emplace(socket_name(scenario, number));
-    } catch (const Failure& taken) {
-      if (taken.exit() != Exit::unavailable) throw;
-    }
-  }
-  return socket;  // without one the lab runs all the same, and cannot be attached to
-}
-
-// Somebody attaches: the lab looks who it is, and gives them a session.
-class Door : public kernel::Pollable {
- public:
-  Door(const std::optional<kernel::AttachSocket>& socket, kernel::SessionServer& sessions)
-      : socket_(&socket), sessions_(&sessions) {}
-  void want(std::vector<pollfd>& into) override {
-    if (*socket_) into.push_back({(*socket_)->descriptor(), POLLIN, 0});
-  }
-  void ready() override {
-    if (!*socket_) return;
-    while (auto connection = (*socket_)->accept()) sessions_->add(std::move(*connection));
-  }
-
- private:
-  const std::optional<kernel::AttachSocket>* socket_;
-  kernel::SessionServer* sessions_;
-};
-
-HostProgram program_of(const kernel::SessionRequest& request, Lab& lab, const std::string& host,
-                       const std::string& directory) {
-  HostProgram program{.arguments = request.arguments, .directory = directory, .privileged = request.privileged};
-  const auto* const where = blueprint::find_host(lab.plan(), host);
-  if (where != nullptr && where->role == blueprint::Role::client) {
-    const auto credentials = lab.credentials(host);
-    program.environment["CRYPELAB_TOKEN"] = credentials.token;
-    program.environment["CRYPELAB_TURN_USER"] = credentials.turn.user;
-    program.environment["CRYPELAB_TURN_PASSWORD"] = credentials.turn.password;
-  }
-  if (!request.terminal_type.empty()) program.environment["TERM"] = request.terminal_type;
-  if (program.arguments.empty()) {
-    const bool bash = access("/bin/bash", X_OK) == 0;
-    program.arguments = bash ? std::vector<std::string>{"/bin/bash", "--norc", "--noprofile", "-i"}
-                             : std::vector<std::string>{"/bin/sh", "-i"};
-    program.environment["PS1"] = fmt::format("[{} in {}] {}$ ", host, lab.plan().scenario, bash ? "\\w " : "");
-    program.environment["HISTFILE"] = "";
-  }
-  return program;
-}
-
 kernel::SessionRequest session_request(const FrontRequest& request) {
   return {.host = request.host, .privileged = request.privileged, .arguments = request.arguments};
-}
-
-std::string first_client(const blueprint::Blueprint& plan) {
-  const auto client = std::ranges::find(plan.hosts, blueprint::Role::client, &blueprint::Host::role);
-  return client == plan.hosts.end() ? plan.hosts.front().name : client->name;
 }
 
 // How long services may take to say what they saw last, once nobody is there any more.
@@ -117,19 +54,16 @@ int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request) 
   require_programs(plan);
   const std::string here = std::filesystem::current_path();
   const bool visible = kernel::may_be_visible(here);
-  const auto socket = listen(plan.scenario);
+  Door door(plan.scenario);
   const auto events = open_events(request.events);
   auto [front, back] = kernel::PacketSocket::pair();
   kernel::SessionClient client(std::move(front), session_request(request));
   const int status = kernel::supervise(
       [&, &lab_end = back](kernel::Supervised& supervised) {
         Lab lab(plan, supervised, visible ? std::vector<std::string>{here} : std::vector<std::string>{});
-        kernel::SessionServer sessions([&](const kernel::SessionRequest& asked) {
-          const std::string host = asked.host.empty() ? first_client(plan) : asked.host;
-          return lab.seat(host, program_of(asked, lab, host, visible ? here : ""));
-        });
+        kernel::SessionServer sessions(seats_of(lab, visible ? here : ""));
         sessions.add(std::move(lab_end));
-        Door door(socket, sessions);
+        door.lead_to(sessions);
         lab.loop().attend(door);
         lab.loop().attend(sessions);
         lab.loop().watch(supervised.end_descriptor(), [] {});
@@ -153,7 +87,7 @@ int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request) 
 }
 
 std::optional<int> run_attached(const std::string& scenario, const FrontRequest& request) {
-  const std::string name = socket_name(scenario, 1);
+  const std::string name = door_name(scenario);
   for (const auto& lab : kernel::running_labs()) {
     if (lab.lab != name || (lab.owner != geteuid() && geteuid() != 0)) continue;
     return kernel::SessionClient(kernel::attach(lab), session_request(request)).run();

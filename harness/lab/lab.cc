@@ -79,12 +79,13 @@ void require_programs(const blueprint::Blueprint& plan) {
   if (std::ranges::any_of(plan.processes, &services::Process::tunnel_device)) require_tunnel_device();
 }
 
-Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible)
+Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible,
+         const std::vector<CapturePoint>& points)
     : plan_(suited(plan, supervised)),
       supervised_(&supervised),
       visible_(std::move(visible)),
       redaction_(secrets_of(plan_)),
-      network_(plan_) {
+      network_(plan_, points) {
   // A program that has ended is seen where it is waited for, not by the signal of a pipe that leads to it.
   std::signal(SIGPIPE, SIG_IGN);
   start_services();
@@ -103,6 +104,11 @@ void Lab::attend(Service& service) {
     loop_.forget(service.end());
     loop_.forget(service.output());
     casualties_.push_back(fmt::format("{} ended: {}\n{}", service.plan().name, status->text(), service.last_words()));
+    events_.push_back({now(),
+                       model::Source::lab,
+                       service.plan().name,
+                       "service-died",
+                       {{"how", status->text()}, {"words", service.last_words()}}});
   });
 }
 
@@ -124,6 +130,12 @@ void Lab::settle(std::chrono::milliseconds patience) {
     }
   }
   for (auto& service : services_) take_output(service);
+}
+
+void Lab::watch_lines(std::function<void(const std::string& service, std::string_view line)> told) {
+  for (auto& service : services_) {
+    service.watch_lines([told, name = service.plan().name](std::string_view line) { told(name, line); });
+  }
 }
 
 void Lab::take_output(Service& service) {
@@ -265,6 +277,7 @@ kernel::Seat Lab::seat(const std::string& host, const HostProgram& program) {
 Lab::Credentials Lab::credentials(const std::string& client) {
   Credentials credentials;
   credentials.token = secrets_.of("token-" + client);
+  credentials.proof = secrets_.of("proof-" + client);
   const auto& access = plan_.turn_access;
   if (access.credentials == model::TurnCredentials::long_term) {
     credentials.turn = {client, secrets_.of("turn-" + client)};
@@ -283,6 +296,7 @@ void Lab::start_steps() {
 
 void Lab::schedule(const blueprint::Step& step, Loop::Clock::time_point moment) {
   loop_.at(moment, [this, &step, moment] {
+    if (before_step_) before_step_(step);
     for (const auto& change : step.changes) apply(change);
     if (step.every.count() > 0) schedule(step, moment + step.every);
   });

@@ -12,11 +12,14 @@
 #include "harness/lab/service.h"
 #include "harness/lab/trust.h"
 
+#include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace crypelab::lab {
@@ -37,8 +40,10 @@ void require_programs(const blueprint::Blueprint& plan);
 // process.
 class Lab {
  public:
-  // `visible` are files and folders of the machine outside that programs on the hosts may read.
-  Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible = {});
+  // `visible` are files and folders of the machine outside that programs on the hosts may read; what passes at `points`
+  // is captured.
+  Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible = {},
+      const std::vector<CapturePoint>& points = {});
   ~Lab();
   Lab(const Lab&) = delete;
   Lab& operator=(const Lab&) = delete;
@@ -46,6 +51,10 @@ class Lab {
   const blueprint::Blueprint& plan() const { return plan_; }
   Network& network() { return network_; }
   Loop& loop() { return loop_; }
+  // The lab's clock: since it was up.
+  std::chrono::nanoseconds now() const { return Loop::Clock::now() - up_; }
+  // When that was.
+  Loop::Clock::time_point up() const { return up_; }
   // What the programs of the world said about what they saw, in the order of arrival, on the lab's clock.
   const std::vector<model::Event>& events() const { return events_; }
 
@@ -64,12 +73,20 @@ class Lab {
   struct Credentials {
     std::string token;  // to the signaling server
     TurnLogin turn;     // to the TURN servers, for as long as the scenario says
+    std::string proof;  // no secret: a word that only this client knows until it tells its peer
   };
   Credentials credentials(const std::string& client);
   const Secrets& secrets() const { return secrets_; }
 
   // From now on the steps of the scenario happen at their times, as long as the loop runs.
   void start_steps();
+
+  // Is told of every step, at its time, before it happens.
+  void before_steps(std::function<void(const blueprint::Step& step)> told) { before_step_ = std::move(told); }
+  // Is given every line that a service writes, and the last ones that it wrote before.
+  void watch_lines(std::function<void(const std::string& service, std::string_view line)> told);
+  // A regular file as the programs on a host see it, for reading; throws Failure when there is none.
+  Descriptor open_file(const std::string& host, const std::string& path) { return view(host).open(path); }
 
   // The services that have died, and how, with their last words: what was measured with them proves nothing.
   const std::vector<std::string>& casualties() const { return casualties_; }
@@ -98,6 +115,7 @@ class Lab {
   std::deque<Service> services_;
   std::vector<model::Event> events_;
   std::vector<std::string> casualties_;
+  std::function<void(const blueprint::Step&)> before_step_;
 };
 
 }  // namespace crypelab::lab

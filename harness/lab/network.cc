@@ -17,6 +17,9 @@ namespace {
 // Every rule of ours lives in one table, so that it is replaced as a whole and nobody else's is touched.
 const kernel::RuleTable kTable{"inet", "crypelab"};
 
+// What comes in while the lab is busy with something else waits there.
+constexpr kernel::Capture::Settings kCaptureRing{.ring_bytes = std::size_t{4} << 20U};
+
 constexpr kernel::Mac kBridgeMac{0x02, 0xc1, 0, 0, 0, 0xb0};
 
 // Locally administered, and the same for the same cable of every run.
@@ -39,8 +42,8 @@ bool cuts_packets(const model::Direction& direction) {
 
 }  // namespace
 
-Network::Network(const blueprint::Blueprint& plan) {
-  kernel::reserve_descriptors(64 + plan.hosts.size() * 4 + plan.processes.size() * 8);
+Network::Network(const blueprint::Blueprint& plan, const std::vector<CapturePoint>& points) {
+  kernel::reserve_descriptors(64 + plan.hosts.size() * 4 + plan.processes.size() * 8 + points.size());
   for (const auto& host : plan.hosts) {
     auto& alive = hosts_[host.name];
     for (const auto& sysctl : host.sysctls) alive.sysctl("net/" + sysctl.path, sysctl.value);
@@ -65,6 +68,9 @@ Network::Network(const blueprint::Blueprint& plan) {
     for (const auto& queue : host.queues) {
       kernel::queue_packets(hosts_.at(host.name), kTable, queue.chain, queue.number);
     }
+  }
+  for (const auto& point : points) {
+    captures_.emplace_back(kernel::Link(hosts_.at(point.interface.host), point.device), kCaptureRing);
   }
   for (auto& wire : wires_) {
     wire.near.raise();

@@ -2,10 +2,12 @@
 
 #include "harness/blueprint/blueprint.h"
 #include "harness/kernel/cable.h"
+#include "harness/kernel/capture.h"
 #include "harness/kernel/network_namespace.h"
 #include "harness/kernel/rule_counters.h"
 #include "harness/kernel/token_bucket.h"
 #include "harness/lab/cable_engine.h"
+#include "harness/lab/capture_points.h"
 
 #include <cstddef>
 #include <deque>
@@ -24,12 +26,16 @@ using Counts = std::map<std::string, kernel::RuleCount>;
 // not.
 class Network {
  public:
-  // Throws Failure: what the kernel refused, and its own words.
-  explicit Network(const blueprint::Blueprint& plan);
+  // Every packet of the interfaces at `points` is captured from the first one on. Throws Failure: what the kernel
+  // refused, and its own words.
+  explicit Network(const blueprint::Blueprint& plan, const std::vector<CapturePoint>& points = {});
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
   const kernel::NetworkNamespace& host(const std::string& name) const;
+
+  // One for each of the points, in their order.
+  std::deque<kernel::Capture>& captures() { return captures_; }
 
   // All counters of one host, or of all hosts. About ten microseconds a host.
   Counts counters(const std::string& host) const;
@@ -69,6 +75,7 @@ class Network {
   std::optional<CableEngine> engine_;  // when a cable needs it
   std::deque<Wire> wires_;
   mutable std::map<std::string, kernel::RuleCounters> counters_;
+  std::deque<kernel::Capture> captures_;
 };
 
 }  // namespace crypelab::lab

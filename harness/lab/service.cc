@@ -22,7 +22,7 @@
 namespace crypelab::lab {
 namespace {
 
-constexpr std::size_t kKeptLines = 100;
+constexpr std::size_t kKeptLines = 1000;
 // A question that was lost before anybody listened is asked again.
 constexpr auto kAskAgain = std::chrono::milliseconds(250);
 
@@ -199,10 +199,16 @@ std::vector<model::Event> Service::read_output() {
   std::vector<model::Event> events;
   while (auto line = output_.next()) {
     if (plan_.read_log != nullptr) std::ranges::move(plan_.read_log(*line), std::back_inserter(events));
+    if (told_) told_(*line);
     lines_.push_back(std::move(*line));
     if (lines_.size() > kKeptLines) lines_.pop_front();
   }
   return events;
+}
+
+void Service::watch_lines(std::function<void(std::string_view)> told) {
+  told_ = std::move(told);
+  for (const auto& line : lines_) told_(line);
 }
 
 std::string Service::last_words() const {

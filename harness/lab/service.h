@@ -11,8 +11,10 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace crypelab::lab {
 
@@ -25,8 +27,7 @@ class Service {
 
   // `identity` is its own. Throws Failure{unavailable} with what to install when the program is not there.
   Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
-          kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction,
-          Secrets& secrets);
+          kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction, Secrets& secrets);
 
   const services::Process& plan() const { return plan_; }
 
@@ -40,7 +41,9 @@ class Service {
   // Readable when the program has written something or has ended.
   int output() const { return output_.descriptor(); }
   int end() const { return program_->descriptor(); }
-  // Takes what it has written: what its lines say, if they are made for machines. The last hundred lines are kept.
+  // Is given the lines that are kept, and every line from now on.
+  void watch_lines(std::function<void(std::string_view line)> told);
+  // Takes what it has written: what its lines say, if they are made for machines. The last thousand lines are kept.
   std::vector<model::Event> read_output();
   // Its end begins, and is over when it is destroyed.
   void condemn() { program_->condemn(); }
@@ -69,6 +72,7 @@ class Service {
   Descriptor asking_;  // a question is under way on this socket
   std::chrono::steady_clock::time_point asked_{};
   std::deque<std::string> lines_;
+  std::function<void(std::string_view)> told_;
   bool first_answered_ = false;  // of the two that some readiness asks for
   bool ready_ = false;
 };

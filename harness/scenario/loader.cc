@@ -129,6 +129,8 @@ model::Scenario read_scenario(const Case& one, const std::string& file, Problems
   return scenario;
 }
 
+}  // namespace
+
 std::filesystem::path sites_folder_of(const std::filesystem::path& file) {
   std::error_code error;
   auto folder = std::filesystem::weakly_canonical(file, error).parent_path();
@@ -143,8 +145,6 @@ std::filesystem::path sites_folder_of(const std::filesystem::path& file) {
   }
   return {};
 }
-
-}  // namespace
 
 Loaded parse(const std::string& text, const std::string& name, const std::filesystem::path& sites_folder) {
   Loaded loaded;

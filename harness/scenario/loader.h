@@ -23,6 +23,9 @@ Loaded load(const std::filesystem::path& path);
 // The same for text in memory; `name` stands for the file in messages. Without `sites_folder` there are no named sites.
 Loaded parse(const std::string& text, const std::string& name, const std::filesystem::path& sites_folder = {});
 
+// The nearest folder `sites` beside or above a file; empty when there is none.
+std::filesystem::path sites_folder_of(const std::filesystem::path& file);
+
 // All complaints, each as to_string() has it.
 std::string to_string(const std::vector<Problem>& problems);
 

@@ -1,0 +1,165 @@
+#include "harness/base/error.h"
+#include "harness/blueprint/blueprint.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/driver.h"
+#include "harness/cli/output.h"
+#include "harness/cli/progress.h"
+#include "harness/cli/selection.h"
+#include "harness/evidence/attempt_folder.h"
+#include "harness/evidence/attempt_reader.h"
+#include "harness/lab/attempt_process.h"
+#include "harness/lab/lab.h"
+#include "harness/lab/schedule.h"
+#include "harness/scenario/copy.h"
+#include "harness/scenario/loader.h"
+
+#include <algorithm>
+#include <ctime>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <thread>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace crypelab::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Files and folders as they are, and names of scenarios that come with the program. A tier decides among what was not
+// named itself.
+std::vector<model::Scenario> selected(const Run& command) {
+  std::vector<model::Scenario> scenarios;
+  const auto add = [&](std::vector<model::Scenario> more, bool by_name) {
+    for (auto& scenario : more) {
+      if (scenario.tier > command.tier.value_or(by_name ? model::Tier::soak : model::Tier::quick)) continue;
+      if (!by_name && scenario.expectations.empty()) continue;  // nothing to judge
+      const bool fits = scenario.name.find(command.filter) != std::string::npos ||
+                        scenario.title.find(command.filter) != std::string::npos;
+      const bool known = std::ranges::find(scenarios, scenario.name, &model::Scenario::name) != scenarios.end();
+      if (fits && !known) scenarios.push_back(std::move(scenario));
+    }
+  };
+  auto paths = command.scenarios;
+  if (paths.empty()) paths.push_back(scenario_folder());
+  std::error_code error;
+  for (const auto& path : paths) {
+    if (path.empty()) throw Failure(Exit::usage, "no scenarios found here; name a file or a folder");
+    if (fs::exists(path, error)) {
+      add(select({path}), !fs::is_directory(path, error));
+    } else {
+      add({select_one(path)}, true);
+    }
+  }
+  if (scenarios.empty()) throw Failure(Exit::usage, "no scenario fits; 'crypelab list' shows them all");
+  return scenarios;
+}
+
+// Who plays whom: by client, and by "" for everybody else.
+std::map<std::string, model::Driver> cast(const Run& command, const std::vector<model::Scenario>& scenarios) {
+  std::map<std::string, model::Driver> drivers;
+  for (const auto& text : command.clients) {
+    const auto equals = text.find('=');
+    const bool named = equals != std::string::npos && text.find('/') > equals;
+    const auto client = named ? text.substr(0, equals) : "";
+    const bool known = client.empty() || std::ranges::any_of(scenarios, [&](const model::Scenario& scenario) {
+                         return model::find_client(scenario, client) != nullptr;
+                       });
+    if (!known) throw Failure(Exit::usage, fmt::format("no scenario of this run has a client '{}'", client));
+    if (!drivers.try_emplace(client, find_driver(named ? text.substr(equals + 1) : text)).second)
+      throw Failure(Exit::usage, fmt::format("two drivers for {}", client.empty() ? "all clients" : client));
+  }
+  drivers.try_emplace("", find_driver(kReferenceDriver));
+  return drivers;
+}
+
+fs::path default_folder() {
+  const auto now = std::time(nullptr);
+  return fs::path("crypelab-runs") / fmt::format("{:%Y%m%d-%H%M%S}", fmt::localtime(now));
+}
+
+// Passwords of scenarios that come with the program are no secrets of anybody's.
+bool may_keep_keys(const model::Scenario& scenario, const lab::TrialPlan& plan) {
+  const bool own = blueprint::draw(scenario).secrets.empty() || comes_with_program(scenario.file);
+  return own && std::ranges::all_of(plan.drivers, [](const auto& entry) { return entry.second.secrets.empty(); });
+}
+
+lab::TrialPlan trial_plan(const Run& command, const model::Scenario& scenario,
+                          const std::map<std::string, model::Driver>& drivers) {
+  lab::TrialPlan plan;
+  plan.scenario = scenario;
+  for (const auto& client : scenario.clients) {
+    const auto named = drivers.find(client.name);
+    plan.drivers[client.name] = named != drivers.end() ? named->second : drivers.at("");
+  }
+  plan.seed = command.seed;
+  plan.program = kVersion;
+  plan.capture = !command.no_capture;
+  plan.keys = command.keep_keys || may_keep_keys(scenario, plan);
+  return plan;
+}
+
+// What is measured must not be disturbed.
+bool measures(const model::Scenario& scenario) {
+  const auto is_throughput = [](const model::Phase& phase) { return std::holds_alternative<model::Throughput>(phase); };
+  return std::ranges::any_of(scenario.work, is_throughput) ||
+         std::ranges::any_of(scenario.expectations, [](const model::Expectation& expected) {
+           const auto* echo = std::get_if<model::ExpectEcho>(&expected.what);
+           return std::holds_alternative<model::ExpectThroughput>(expected.what) || (echo != nullptr && echo->rtt);
+         });
+}
+
+void put_scenario(const lab::TrialPlan& plan) {
+  const auto folder = fs::path(evidence::kScenarioFile).parent_path();
+  for (const auto& file : scenario::copy(plan.scenario.file)) {
+    evidence::put_file(plan.folder, (folder / file.name).string(), file.text);
+  }
+}
+
+std::string name_of(const lab::TrialPlan& plan, unsigned repeat) {
+  return repeat == 1 ? plan.scenario.name : fmt::format("{} (attempt {})", plan.scenario.name, plan.number);
+}
+
+}  // namespace
+
+int run(const Run& command) {
+  const auto scenarios = selected(command);
+  const auto drivers = cast(command, scenarios);
+  std::deque<lab::Planned> attempts;
+  std::map<std::string, int> probes;
+  const auto where = command.out.empty() ? default_folder() : fs::path(command.out);
+  const evidence::RunFolder folder(fs::absolute(where).lexically_normal());
+  for (const auto& scenario : scenarios) {
+    for (unsigned number = 1; number <= command.repeat; ++number) {
+      auto& attempt = attempts.emplace_back(lab::Planned{trial_plan(command, scenario, drivers), measures(scenario)});
+      attempt.plan.number = number;
+      attempt.plan.folder = folder.attempt(scenario.name, number);
+    }
+  }
+  for (auto& attempt : attempts) {
+    for (const auto& [client, driver] : attempt.plan.drivers) {
+      if (!probes.contains(driver.name)) probes[driver.name] = lab::probe_driver(driver, attempt.plan.scenario, client);
+      attempt.plan.probes[driver.name] = probes.at(driver.name);
+    }
+  }
+  Progress progress(attempts.size(), isatty(STDOUT_FILENO) != 0);
+  const lab::ScheduleWatcher watcher{[&](const lab::TrialPlan& plan) {
+                                       evidence::make_attempt_folder(plan.folder);
+                                       put_scenario(plan);
+                                       progress.started(name_of(plan, command.repeat));
+                                     },
+                                     [&](const lab::TrialPlan& plan, std::chrono::milliseconds took) {
+                                       progress.finished(name_of(plan, command.repeat), took, "seen", "");
+                                     },
+                                     [&] { progress.tick(); }};
+  const auto jobs = command.jobs != 0 ? command.jobs : std::max(1U, std::thread::hardware_concurrency());
+  const int signal = lab::run_all(attempts, jobs, watcher);
+  progress.end();
+  put(fmt::format("evidence: {}\n", where.string()));
+  return signal != 0 ? 128 + signal : 0;
+}
+
+}  // namespace crypelab::cli

@@ -1,0 +1,353 @@
+#include "command.h"
+#include "harness/base/error.h"
+#include "harness/evidence/attempt_reader.h"
+#include "harness/wire/packet.h"
+#include "running.h"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+namespace crypelab::test {
+namespace {
+
+using namespace std::chrono_literals;
+using evidence::Attempt;
+using model::Source;
+
+constexpr const char* kUdpDropped = R"(scenario: test/run
+title: UDP is dropped
+sites:
+  office: {egress: [{drop: {protocol: udp}}, {allow: {}}]}
+  home: {}
+clients: {alice: {site: office}, bob: {site: home}}
+expect: [{not-connected: {}}]
+)";
+
+// What every driver of these tests begins with: a task that nobody knows is refused.
+constexpr const char* kBeginning = R"(#!/bin/sh
+job=$(cat)
+case "$job" in *'"task":"call"'*) ;; *) exit 127 ;; esac
+)";
+
+class Runs : public testing::Test {
+ protected:
+  Runs() {
+    std::string pattern = std::filesystem::temp_directory_path() / "crypelab-run-XXXXXX";
+    if (mkdtemp(pattern.data()) == nullptr) std::abort();
+    folder_ = pattern;
+    std::filesystem::permissions(folder_, std::filesystem::perms(0755));
+    scenario(kUdpDropped);
+    driver("quits", "echo '{\"event\":\"hello\",\"name\":\"quits\"}'; exit 1");
+  }
+  ~Runs() override { std::filesystem::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return folder_ / name; }
+  void scenario(const std::string& text) { std::ofstream(path("scenario.yaml")) << text; }
+  std::string driver(const std::string& name, const std::string& script) {
+    std::ofstream(path(name)) << kBeginning << script << "\n";
+    chmod(path(name).c_str(), 0755);
+    return path(name);
+  }
+  std::vector<std::string> arguments(const std::string& alice, const std::string& bob) const {
+    return {"run", path("scenario.yaml"), "--client", "alice=" + alice, "--client", "bob=" + bob, "--out", path("out")};
+  }
+  Finished run(const std::string& alice, const std::string& bob, const std::vector<std::string>& more = {}) {
+    auto words = arguments(alice, bob);
+    words.insert(words.end(), more.begin(), more.end());
+    return crypelab(words, 100s);
+  }
+  Attempt attempt(const std::string& name = "test/run") const {
+    return evidence::read_attempt(folder_ / "out" / name / "attempt-1");
+  }
+  // Runs it beside a client that quits at once; what is seen of it.
+  Attempt seen(const std::string& script) {
+    const auto finished = run(driver("hostile", script), path("quits"));
+    said_ = finished.out + finished.err;
+    return attempt();
+  }
+
+  std::filesystem::path folder_;
+  std::string said_;
+};
+
+std::vector<model::Event> of(const Attempt& attempt, Source source, const std::string& where, const std::string& kind) {
+  std::vector<model::Event> found;
+  for (const auto& event : attempt.events) {
+    if (event.source == source && event.where == where && event.kind == kind) found.push_back(event);
+  }
+  return found;
+}
+
+std::optional<model::Value> field(const Attempt& attempt, const std::string& kind, const std::string& name,
+                                  Source source = Source::lab) {
+  for (const auto& event : of(attempt, source, "alice", kind)) {
+    if (const auto* value = find_field(event, name)) return *value;
+  }
+  return std::nullopt;
+}
+
+std::chrono::nanoseconds begin_of_clients(const Attempt& attempt) {
+  const auto found = std::ranges::find(attempt.events, "client-started", &model::Event::kind);
+  return found == attempt.events.end() ? std::chrono::nanoseconds::max() : found->at;
+}
+
+// UDP packets that the clients sent to, or got from, the STUN port.
+std::size_t stun_packets(const Attempt& attempt, const std::string& interface, bool outgoing) {
+  std::size_t count = 0;
+  for (const auto& packet : attempt.packets) {
+    if (attempt.interfaces[packet.interface].name != interface || packet.outgoing != outgoing) continue;
+    if (packet.at < begin_of_clients(attempt)) continue;
+    const auto ip = wire::decode_frame(packet.bytes);
+    const auto* udp = ip ? ip->udp() : nullptr;
+    if (udp != nullptr && (outgoing ? udp->destination_port : udp->source_port) == 3478) ++count;
+  }
+  return count;
+}
+
+std::int64_t dropped(const Attempt& attempt) {
+  std::int64_t count = 0;
+  for (const auto& event : of(attempt, Source::rule, "office.edge", "counter")) {
+    if (text_field(event, "name") != "egress_1_out") continue;
+    const auto packets = std::get<std::int64_t>(*find_field(event, "packets"));
+    count = text_field(event, "when") == "end" ? packets - count : packets;
+  }
+  return count;
+}
+
+TEST_F(Runs, udp_that_is_dropped_is_tried_stopped_by_its_rule_and_never_answered) {
+  const auto finished = run("curl", "curl");
+  const auto seen = attempt();
+  EXPECT_TRUE(seen.complete) << finished.out << finished.err;
+  EXPECT_EQ(seen.packets_lost, 0U);
+  EXPECT_TRUE(seen.casualties.empty());
+  EXPECT_EQ(stun_packets(seen, "alice.eth0", true), 3U);
+  EXPECT_EQ(stun_packets(seen, "alice.eth0", false), 0U);
+  EXPECT_EQ(stun_packets(seen, "office.border", true), 0U);
+  EXPECT_GE(dropped(seen), 3);
+  EXPECT_EQ(field(seen, "problem", "code", Source::client), model::Value(std::string("TURN_UNREACHABLE")));
+  EXPECT_EQ(field(seen, "signaling", "state", Source::client), model::Value(std::string("open")));
+  EXPECT_EQ(field(seen, "client-ended", "exit"), model::Value(std::int64_t{1}));
+  EXPECT_EQ(field(seen, "job", "role"), model::Value(std::string("caller")));
+  EXPECT_FALSE(of(seen, Source::signaling, "signal", "ice-servers").empty());
+  const auto probes = of(seen, Source::lab, "curl", "probe");
+  ASSERT_EQ(probes.size(), 1U);
+  EXPECT_EQ(*find_field(probes[0], "exit"), model::Value(std::int64_t{127}));
+  ASSERT_NE(seen.party("alice"), nullptr);
+  EXPECT_EQ(seen.party("alice")->name, "curl");
+  EXPECT_FALSE(seen.party("alice")->reference);
+  EXPECT_EQ(std::ranges::count(seen.events, Source::measurement, &model::Event::source) > 0, true);
+}
+
+TEST_F(Runs, without_the_rule_the_same_client_gets_its_answer_over_udp) {
+  scenario(R"(scenario: test/run
+title: The twin
+sites: {office: {egress: [{allow: {}}]}, home: {}}
+clients: {alice: {site: office}, bob: {site: home}}
+expect: [{not-connected: {}}]
+)");
+  run("curl", "curl");
+  const auto seen = attempt();
+  EXPECT_GE(stun_packets(seen, "office.border", true), 1U);
+  EXPECT_GE(stun_packets(seen, "office.border", false), 1U);
+  EXPECT_GE(stun_packets(seen, "alice.eth0", false), 1U);
+  EXPECT_EQ(field(seen, "candidate", "type", Source::client), model::Value(std::string("srflx")));
+}
+
+TEST_F(Runs, a_driver_that_is_missing_or_cannot_be_run_is_an_outcome_with_its_name) {
+  run(path("not-there"), path("quits"));
+  auto missing = attempt();
+  EXPECT_NE(std::get<std::string>(field(missing, "client-ended", "not-started").value_or("")).find("No such file"),
+            std::string::npos);
+  EXPECT_TRUE(missing.complete);
+  std::filesystem::remove_all(folder_ / "out");
+  chmod(driver("plain", "exit 0").c_str(), 0644);
+  run(path("plain"), path("quits"));
+  EXPECT_NE(std::get<std::string>(field(attempt(), "client-ended", "not-started").value_or("")).find("Permission"),
+            std::string::npos);
+}
+
+TEST_F(Runs, a_driver_that_crashes_is_told_by_its_signal) {
+  EXPECT_EQ(field(seen("kill -SEGV $$"), "client-ended", "signal"), model::Value(std::int64_t{11}));
+}
+
+TEST_F(Runs, a_driver_that_hangs_and_ignores_every_request_to_end_is_killed_with_all_that_it_started) {
+  const auto seen = this->seen("trap '' TERM; sleep 4711 & sleep 4711");
+  EXPECT_EQ(field(seen, "client-ended", "signal"), model::Value(std::int64_t{9}));
+  EXPECT_EQ(field(seen, "client-ended", "ended-by-lab"), model::Value(std::string("peer-gone")));
+  EXPECT_TRUE(seen.complete);
+}
+
+TEST_F(Runs, a_driver_that_leaves_daemons_behind_takes_them_along) {
+  const auto seen = this->seen("setsid sh -c 'exec sleep 47110815' </dev/null >/dev/null 2>&1 & exit 0");
+  EXPECT_EQ(field(seen, "client-ended", "exit"), model::Value(std::int64_t{0}));
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline");
+    std::ostringstream words;
+    words << file.rdbuf();
+    EXPECT_EQ(words.str().find("47110815"), std::string::npos) << entry.path();
+  }
+}
+
+TEST_F(Runs, garbage_is_a_finding_and_what_follows_is_heard) {
+  const auto seen = this->seen("echo nonsense; echo '{\"event\":\"closed\"}'; exit 1");
+  EXPECT_EQ(field(seen, "client-garbage", "line"), model::Value(std::string("nonsense")));
+  EXPECT_EQ(of(seen, Source::client, "alice", "closed").size(), 1U);
+}
+
+TEST_F(Runs, a_flood_and_a_line_without_end_are_findings) {
+  const auto flood = this->seen("yes '{\"event\":\"x\"}' | head -n 200000; exit 1");
+  EXPECT_FALSE(of(flood, Source::lab, "alice", "client-flood").empty()) << said_;
+  EXPECT_TRUE(flood.complete);
+  std::filesystem::remove_all(folder_ / "out");
+  const auto line = this->seen("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo '{\"event\":\"closed\"}'; exit 1");
+  EXPECT_EQ(field(line, "client-long-line", "bytes"), model::Value(std::int64_t{3'000'000}));
+  EXPECT_EQ(of(line, Source::client, "alice", "closed").size(), 1U);
+}
+
+TEST_F(Runs, a_disk_that_is_full_is_the_drivers_own) {
+  const auto seen = this->seen(
+      "dd if=/dev/zero of=$HOME/full bs=1M 2>/dev/null; dd if=/dev/zero of=/tmp/full bs=1M 2>/dev/null; "
+      "echo '{\"event\":\"full\"}'; exit 1");
+  EXPECT_EQ(of(seen, Source::client, "alice", "full").size(), 1U);
+  EXPECT_TRUE(seen.complete);
+}
+
+TEST_F(Runs, a_driver_that_knows_every_task_is_found_out) {
+  std::ofstream(path("yes-man")) << "#!/bin/sh\nexit 0\n";
+  chmod(path("yes-man").c_str(), 0755);
+  run(path("yes-man"), path("quits"));
+  const auto probes = of(attempt(), Source::lab, path("yes-man"), "probe");
+  ASSERT_EQ(probes.size(), 1U);
+  EXPECT_EQ(*find_field(probes[0], "exit"), model::Value(std::int64_t{0}));
+}
+
+TEST_F(Runs, a_driver_file_says_command_arguments_and_environment) {
+  driver(
+      "words",
+      "echo \"{\\\"event\\\":\\\"closed\\\",\\\"a\\\":\\\"$1\\\",\\\"b\\\":\\\"$B\\\",\\\"c\\\":\\\"$C\\\"}\"; exit 1");
+  std::ofstream(path("driver.yaml"))
+      << "command: ./words\narguments: [one]\nenvironment: {B: two}\nsecrets: {C: account-of-mine}\n";
+  run(path("driver.yaml"), path("quits"));
+  const auto seen = attempt();
+  EXPECT_EQ(field(seen, "closed", "a", Source::client), model::Value(std::string("one")));
+  EXPECT_EQ(field(seen, "closed", "b", Source::client), model::Value(std::string("two")));
+  EXPECT_EQ(field(seen, "closed", "c", Source::client), model::Value(std::string("[secret:alice/C]")));
+}
+
+TEST_F(Runs, a_name_that_is_no_driver_is_bad_usage) {
+  const auto finished = run("crul", path("quits"));
+  EXPECT_EQ(finished.status, 64);
+  EXPECT_NE(finished.err.find("did you mean 'curl'"), std::string::npos) << finished.err;
+}
+
+TEST_F(Runs, no_secret_stands_in_any_file_of_the_evidence) {
+  scenario(R"(scenario: test/run
+title: Canary
+sites:
+  office: {egress: [{drop: {protocol: udp}}, {reject: {}}], proxy: {auth: basic, users: {alice: wonderland-of-alice}}}
+  home: {}
+clients:
+  alice: {site: office, proxy: {mode: fixed_servers, rules: "http://proxy.office.test:3128", credentials: given, username: alice, password: wonderland-of-alice}}
+  bob: {site: home}
+expect: [{not-connected: {}}]
+)");
+  // It tells everything that it was told, on every way that it has; and backwards, which nobody masks.
+  const auto seen = this->seen(R"script(
+echo "$job" >&2
+echo "$job"
+token=$(echo "$job" | sed 's/.*"token":"\([^"]*\)".*/\1/')
+credential=$(echo "$job" | sed 's/.*"credential":"\([^"]*\)".*/\1/')
+echo "{\"event\":\"told\",\"token\":\"$token\",\"credential\":\"$credential\"}"
+echo "{\"event\":\"backwards\",\"token\":\"$(echo $token | rev)\",\"credential\":\"$(echo $credential | rev)\"}"
+proxy=http://proxy.office.test:3128
+curl -s -m 5 -x $proxy -U alice:wonderland-of-alice -H "X-Canary: $token" -H "X-Other: $credential" \
+  http://www.crype.test/ -o /dev/null
+curl -s -m 5 -x $proxy -U alice:wonderland-of-alice --cacert /etc/ssl/certs/ca-certificates.crt \
+  -H "Authorization: Bearer $token" https://signal.crype.test/v1/ice-servers -o /dev/null
+exit 1
+)script");
+  const auto told = [&](const char* name) {
+    auto value = std::get<std::string>(field(seen, "backwards", name, Source::client).value_or(""));
+    std::ranges::reverse(value);
+    return value;
+  };
+  const std::vector<std::string> secrets{"wonderland", "29uZGVybGFuZ", told("token"), told("credential")};
+  ASSERT_GT(secrets[2].size(), 20U) << said_;
+  ASSERT_GT(secrets[3].size(), 20U);
+  EXPECT_EQ(field(seen, "told", "token", Source::client), model::Value(std::string("[secret:token-alice]")));
+  EXPECT_EQ(field(seen, "told", "credential", Source::client), model::Value(std::string("[secret:turn-alice]")));
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "out")) {
+    if (!entry.is_regular_file()) continue;
+    ++files;
+    std::ostringstream text;
+    text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+    for (const auto& secret : secrets)
+      EXPECT_EQ(text.str().find(secret), std::string::npos) << secret << " in " << entry.path();
+  }
+  EXPECT_GT(files, 8U);
+  // The password went to the proxy in clear text, as Basic has it, and that is said.
+  const auto sightings = of(seen, Source::lab, "alice.eth0", "secret-seen");
+  EXPECT_TRUE(std::ranges::any_of(
+      sightings, [](const auto& event) { return text_field(event, "secret") == "office.proxy/alice"; }));
+  EXPECT_TRUE(
+      std::ranges::any_of(sightings, [](const auto& event) { return text_field(event, "secret") == "token-alice"; }));
+}
+
+TEST_F(Runs, a_folder_that_holds_evidence_is_never_written_to_again) {
+  EXPECT_EQ(run(path("quits"), path("quits")).status == 73, false);
+  const auto again = run(path("quits"), path("quits"));
+  EXPECT_EQ(again.status, 73) << again.err;
+  EXPECT_NE(again.err.find("is not empty"), std::string::npos);
+}
+
+TEST_F(Runs, what_is_interrupted_ends_in_order_and_says_that_it_is_not_complete) {
+  driver("waits", "echo '{\"event\":\"hello\"}'; sleep 1000");
+  Running running(arguments(path("waits"), path("waits")));
+  const auto log = folder_ / "out/test/run/attempt-1/clients/alice.stdout.log";
+  ASSERT_TRUE(running.wait_for([&] { return std::filesystem::exists(log); }, 30s));
+  running.signal(SIGINT);
+  const auto finished = running.wait(30s);
+  EXPECT_EQ(finished.status, 130) << finished.out << finished.err;
+  EXPECT_FALSE(attempt().complete);
+  EXPECT_EQ(field(attempt(), "client-ended", "ended-by-lab"), model::Value(std::string("interrupted")));
+}
+
+TEST_F(Runs, attempts_run_side_by_side_and_each_keeps_its_evidence) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto finished = run(path("quits"), path("quits"), {"--repeat", "4", "-j", "4"});
+  for (int i = 1; i <= 4; ++i) {
+    const auto seen = evidence::read_attempt(folder_ / fmt::format("out/test/run/attempt-{}", i));
+    EXPECT_TRUE(seen.complete) << i << finished.err;
+    EXPECT_EQ(seen.number, static_cast<unsigned>(i));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 60s);
+}
+
+TEST_F(Runs, the_attempts_die_with_the_command) {
+  driver("waits", "echo '{\"event\":\"hello\"}'; sleep 9081726354");
+  Running running(arguments(path("waits"), path("waits")));
+  const auto log = folder_ / "out/test/run/attempt-1/clients/bob.stdout.log";
+  ASSERT_TRUE(running.wait_for([&] { return std::filesystem::exists(log); }, 30s));
+  running.signal(SIGKILL);
+  running.wait(5s);
+  const auto alive = [] {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      std::ostringstream words;
+      words << std::ifstream(entry.path() / "cmdline").rdbuf();
+      if (words.str().find("9081726354") != std::string::npos) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(running.wait_for([&] { return !alive(); }, 5s));
+}
+
+}  // namespace
+}  // namespace crypelab::test
