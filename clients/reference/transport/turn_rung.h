@@ -29,7 +29,7 @@ struct RungReport {
 // tries again as RFC 8656 §7.4 and the server's record say: other ports, redirections, pauses. Ends with the object.
 class TurnRung {
  public:
-  // Called from the event loop or from within `start`, never from the other functions. May not destroy the rung.
+  // Called from the event loop, never from within the rung's functions. May not destroy the rung.
   class Listener {
    public:
     virtual ~Listener() = default;
@@ -43,7 +43,8 @@ class TurnRung {
     IceUri uri;
     std::string username;
     std::string credential;
-    Address from;  // for UDP: where to bind; 0.0.0.0 or :: let the kernel choose
+    Address from;                   // for UDP: where to bind; 0.0.0.0 or :: let the kernel choose
+    std::optional<Address> server;  // for UDP: which of the host's addresses; absent: the first of the family of `from`
     turn::AddressFamilies families = turn::AddressFamilies::both;
     std::string software = "crypelab";
     bool keep_trying = false;     // after an allocation was lost: make another
@@ -63,9 +64,12 @@ class TurnRung {
   bool started() const;
   const Settings& settings() const;
   const RungReport& report() const;
+  // Refused by a proxy that may have too many connections: `start` again when another one has ended.
+  bool crowded_out() const;
   // Present from `allocated` until it is lost or closed.
   turn::Allocation* allocation();
   bool via_proxy() const;
+  Address local() const;  // that its connection leaves from; 0.0.0.0 when there is none
   // Through the allocation; false when there is none, no permission, or no room.
   bool send(const Endpoint& peer, wire::Bytes payload);
   void permit(const Address& peer);
