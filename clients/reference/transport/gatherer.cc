@@ -49,7 +49,8 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
         listener_(&listener),
         tcp_(executor, *this),
         changed_(executor),
-        unused_(executor) {
+        unused_(executor),
+        again_(executor) {
     changed_.expires_at(Time::max());
   }
 
@@ -59,6 +60,8 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
   }
 
   void gather() {
+    used_.reset();
+    unused_.cancel();
     const auto addresses = offered_addresses();
     drop_gone(addresses);
     if (settings_.non_proxied_udp && !settings_.relay_only) open_sockets(addresses);
@@ -83,6 +86,7 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     hosts_.clear();
     changed_.cancel();
     unused_.cancel();
+    again_.cancel();
   }
 
   void concluded(const ice::PathInfo& path) {
@@ -102,6 +106,7 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     }
     ladder_ += 1;  // what has not begun is not needed
     const ice::Base keep = used != nullptr ? used->base : 0;
+    used_ = keep;
     unused_.expires_after(unused_relays_live);
     unused_.async_wait([self = shared_from_this(), keep](Error error) {
       if (error || self->over_) return;
@@ -123,6 +128,7 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     self->over_ = true;
     self->ladder_ += 1;
     self->unused_.cancel();
+    self->again_.cancel();
     self->retire([](const Rung&) { return true; });
     const Time limit = Clock::now() + time_to_close;
     while (self->closing_ > 0 && Clock::now() < limit) {
@@ -264,6 +270,7 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
   void raise_ladder(const std::vector<Address>& addresses) {
     retire([](const Rung& rung) { return rung.base == 0; });
     retired_.clear();
+    raised_ = Clock::now();
     const auto number = ++ladder_;
     const bool udp = settings_.non_proxied_udp;
     for (auto& planned : plan_ladder(settings_.servers, udp, settings_.head_start, settings_.misbehaviour)) {
@@ -322,12 +329,21 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
                                 .software = settings_.software,
                                 .keep_trying = true,
                                 .misbehaviour = settings_.misbehaviour};
-    const auto name = planned.uri.host + "|" + (server ? to_string(*server) : std::string());
+    const auto name = planned.uri.host + "|" + (server ? to_string(*server) : std::string()) + "|" + planned.username;
     auto& record = records_.try_emplace(name, turn::AddressFamilies::both, settings_.misbehaviour).first->second;
     auto rung = std::make_unique<Rung>();
     rung->rung = std::make_unique<TurnRung>(executor_, std::move(settings), record, dialer_, resolver_, random_, *this);
     rung->delay = planned.delay;
     rungs_.push_back(std::move(rung));
+  }
+
+  // At once, but not more often than once a second.
+  void raise_again() {
+    again_.expires_at(std::max(Clock::now(), raised_ + Duration(1s)));
+    again_.async_wait([self = shared_from_this()](Error error) {
+      if (error || self->over_ || self->has_relay() || self->agent_ == nullptr) return;
+      self->raise_ladder(self->offered_addresses());
+    });
   }
 
   static bool decided(const Rung& rung) {
@@ -516,6 +532,7 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     if (over_ || !owns(rung)) return;
     auto& own = rung_of(rung);
     using State = RungReport::State;
+    const bool wanted = !used_ || *used_ == own.base;
     const bool gone = report.state == State::lost || report.state == State::failed || report.state == State::waiting;
     if (gone && own.base != 0 && agent_ != nullptr) {
       agent_->remove_base(own.base, Clock::now());
@@ -523,13 +540,8 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
       stir();
     }
     if (listener_ != nullptr) listener_->told(report);
-    if (report.state == State::lost && !has_relay() && agent_ != nullptr) {
-      // Whatever ended it, another way may be better now.
-      boost::asio::post(executor_, [self = shared_from_this()] {
-        if (!self->over_ && !self->has_relay() && self->agent_ != nullptr)
-          self->raise_ladder(self->offered_addresses());
-      });
-    }
+    // Whatever ended it, another way may be better now.
+    if (report.state == State::lost && wanted) raise_again();
     wake_ladder();
   }
 
@@ -555,6 +567,9 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
   bool over_ = false;
   boost::asio::steady_timer changed_;
   boost::asio::steady_timer unused_;
+  boost::asio::steady_timer again_;
+  Time raised_{};
+  std::optional<ice::Base> used_;  // after ICE has chosen: the relay of the path, 0 for a path without one
   std::optional<boost::asio::steady_timer> wake_ladder_;
 };
 
