@@ -141,7 +141,7 @@ void Phases::data(wire::Bytes message, Delivery delivery, Time now) {
   }
   if (!phase.arrivals.take(header->sequence, message.size(), now)) return;
   if (phase.gaps) note(phase.gaps->arrived(now));
-  if (phase.peer_sent) report_if_complete(now);
+  if (phase.peer_sent) wake(now);
 }
 
 bool Phases::send_one(Time now, Kind kind, std::uint32_t size, Delivery delivery) {

@@ -129,7 +129,7 @@ void Session::wake(Time now) {
   phases_.wake(now);
   watch(now);
   if (leave_by_ && now >= *leave_by_) {
-    finish(!phases_.failed() && connected_, caller_ ? "done" : "the peer has done its work");
+    finish(!phases_.failed() && connected_, "done");
   }
 }
 
@@ -155,6 +155,14 @@ void Session::deliver(wire::Bytes packet) {
 }
 
 void Session::send_datagram(wire::Bytes datagram) { agent_->send(datagram, Time::clock::now()); }
+
+void Session::proxy_phase(const transport::ProxyPhase& phase) {
+  using Kind = transport::ProxyPhase::Kind;
+  const auto* const name = phase.kind == Kind::connect     ? "connect"
+                           : phase.kind == Kind::challenge ? "challenge"
+                                                           : "tunnel";
+  reporter_.proxy(name, phase.target, phase.status, phase.scheme);
+}
 
 void Session::take_agent_events(Time now) {
   while (auto event = agent_->poll()) {
@@ -209,7 +217,7 @@ void Session::take_connection_events(Time now) {
         finish(false, event->reason);
         break;
       case datachannel::Event::Kind::closed:
-        finish(connected_ && leaving_ && !phases_.failed(), event->reason);
+        finish(connected_ && leaving_ && !phases_.failed(), leaving_ ? "done" : event->reason);
         break;
     }
   }

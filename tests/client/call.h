@@ -1,0 +1,79 @@
+#pragma once
+
+#include "program.h"
+
+#include <memory>
+
+#include <boost/json/array.hpp>
+
+namespace crypelab::client {
+
+// The signaling server of the house on a free port of 127.0.0.1, which knows alice and bob.
+class SignalingServer {
+ public:
+  explicit SignalingServer(const std::vector<std::string>& ice_urls = {});
+  boost::json::object access(std::string_view name) const;  // `signaling` of a job
+  std::string trust() const { return folder_.file("certificate.pem"); }
+  std::string key() const { return folder_.file("key.pem"); }
+  void restart();
+
+ private:
+  Folder folder_;
+  std::uint16_t port_;
+  std::vector<std::string> command_;
+  std::unique_ptr<Program> program_;
+};
+
+// coturn on a free port of 127.0.0.1 for UDP and TCP, and another one for TLS, with the signaling server's certificate.
+class TurnServer {
+ public:
+  explicit TurnServer(const SignalingServer& signaling, const std::vector<std::string>& more = {});
+  std::string url(std::string_view transport) const;  // "udp", "tcp", "tls"
+  // An RTCIceServer with that one URL.
+  boost::json::array servers(std::string_view transport) const;
+  std::string log() const;
+  bool wait_for_log(std::string_view text) const;
+  void restart();
+
+ private:
+  void start();
+  Folder folder_;
+  std::uint16_t port_;
+  std::uint16_t tls_port_;
+  std::vector<std::string> command_;
+  std::unique_ptr<Program> program_;
+};
+
+// Two clients on this machine, alice calling bob.
+class Call {
+ public:
+  struct Changes {
+    boost::json::array ice_servers;
+    std::string policy = "all";
+    std::string trust;  // in place of the signaling server's certificate
+    boost::json::array work;
+    boost::json::array misbehave;  // of alice
+    boost::json::object alice;     // members of her job in place of the usual ones
+    boost::json::object bob;
+    int deadline = 30'000;
+    std::vector<std::string> bob_command;  // another client in his place
+  };
+  Call(const SignalingServer& signaling, const Changes& changes);
+
+  Program& alice() { return *alice_; }
+  Program& bob() { return *bob_; }
+  // Both have said that they are connected, and quote each other.
+  bool connected();
+  // Both have ended well.
+  bool ended_well();
+  // For messages of tests: what both said.
+  std::string told() const;
+
+ private:
+  std::unique_ptr<Program> alice_;
+  std::unique_ptr<Program> bob_;
+};
+
+std::string client_program();
+
+}  // namespace crypelab::client
