@@ -113,10 +113,13 @@ void TurnServer::restart() {
 
 std::string TurnServer::log() const { return folder_.read("turn.log"); }
 
-bool TurnServer::wait_for_log(std::string_view text) const {
+bool TurnServer::wait_for_log(std::string_view text, std::size_t times) const {
   const auto deadline = std::chrono::steady_clock::now() + 20s;
   while (std::chrono::steady_clock::now() < deadline) {
-    if (log().find(text) != std::string::npos) return true;
+    const auto whole = log();
+    std::size_t count = 0;
+    for (auto at = whole.find(text); at != std::string::npos; at = whole.find(text, at + 1)) ++count;
+    if (count >= times) return true;
     std::this_thread::yield();
   }
   return false;

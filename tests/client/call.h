@@ -32,7 +32,8 @@ class TurnServer {
   // An RTCIceServer with that one URL.
   boost::json::array servers(std::string_view transport) const;
   std::string log() const;
-  bool wait_for_log(std::string_view text) const;
+  // Until the text stands there so often.
+  bool wait_for_log(std::string_view text, std::size_t times = 1) const;
   void restart();
 
  private:

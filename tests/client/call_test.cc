@@ -157,7 +157,8 @@ TEST_P(Relayed, clients_connect_over_a_relay_and_leave_no_allocation) {
   EXPECT_EQ(selected->at("local").at("candidateType"), "relay");
   EXPECT_EQ(selected->at("local").at("relayProtocol"), GetParam());
   EXPECT_EQ(call.alice().event("echo")->at("received"), 20) << call.told();
-  EXPECT_EQ(turn.log().find("turn-password"), std::string::npos);
+  // Each of them has deleted what it allocated before it ended.
+  EXPECT_TRUE(turn.wait_for_log("lifetime=0", 2)) << turn.log();
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, Relayed, ::testing::Values("udp", "tcp", "tls"),
