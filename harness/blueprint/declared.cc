@@ -1,5 +1,6 @@
 #include "harness/blueprint/declared.h"
 
+#include "harness/blueprint/edge_boxes.h"
 #include "harness/blueprint/egress_decision.h"
 #include "harness/blueprint/egress_rules.h"
 #include "harness/blueprint/proxy_question.h"
@@ -159,7 +160,8 @@ class ClientQuestions {
     std::get<measure::Reach>(declaration.question.ask).token = token_for(client_.name, declaration.question.id);
     if (decision.rule != nullptr) declaration.line = decision.rule->line;
     if (expected == Outcome::silent) {
-      declaration.counter = CounterName{plan_.edge, egress_name(0, decision.index) + "_out"};
+      declaration.counter =
+          CounterName{plan_.edge, decision.held ? kPortalOut : egress_name(0, decision.index) + "_out"};
     }
   }
 
@@ -242,6 +244,7 @@ class ClientQuestions {
   }
 
   void dns() {
+    if (site_.portal && site_.portal->dns_hijacked) return;
     const auto& records = model::find_world_name(kName)->addresses;
     const auto& dns = site_.dns;
     const bool late = dns.delay > kShort;

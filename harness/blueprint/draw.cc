@@ -1,4 +1,5 @@
 #include "harness/base/error.h"
+#include "harness/blueprint/edge_boxes.h"
 #include "harness/blueprint/gate_rules.h"
 #include "harness/blueprint/proxies.h"
 #include "harness/blueprint/realm.h"
@@ -52,6 +53,7 @@ void add_processes(Blueprint& blueprint, const std::vector<SiteFacts>& sites) {
     if (needs_gate(facts)) blueprint.processes.push_back(services::gate(gate_settings(facts)));
     if (auto translator = draw_nat64(*facts.plan)) blueprint.processes.push_back(std::move(*translator));
     for (auto& process : proxy_processes(*facts.plan)) blueprint.processes.push_back(std::move(process));
+    for (auto& process : edge_box_processes(*facts.plan)) blueprint.processes.push_back(std::move(process));
     for (auto& process : site_server_processes(*facts.plan)) blueprint.processes.push_back(std::move(process));
     for (auto& secret : site_server_secrets(*facts.plan)) blueprint.secrets.push_back(std::move(secret));
     for (auto& secret : proxy_secrets(*facts.plan)) blueprint.secrets.push_back(std::move(secret));

@@ -9,6 +9,8 @@ namespace {
 using measure::Outcome;
 using measure::Transport;
 
+constexpr Duration kMeasured = std::chrono::seconds(10);  // a measurement is over by then
+
 bool matches(const model::EgressRule& rule, Transport transport, const Endpoint& to) {
   const auto& match = rule.match;
   const auto own = transport == Transport::udp ? model::Protocol::udp : model::Protocol::tcp;
@@ -27,11 +29,25 @@ bool passes(const model::Action& action) {
          !std::holds_alternative<model::Reset>(action);
 }
 
-// A transparent proxy answers in place of whoever was asked.
+// A transparent proxy, or a box that takes TLS connections, answers in place of whoever was asked.
 bool is_intercepted(const model::Site& site, Transport transport, const Endpoint& to) {
+  if (transport != Transport::tcp) return false;
+  const auto in = [&](const model::PortRange& range) { return range.first <= to.port && to.port <= range.last; };
+  if (site.tls_inspection && std::ranges::any_of(site.tls_inspection->ports, in)) return true;
+  if (site.tls_relay && to.address.is_v4() && std::ranges::any_of(site.tls_relay->ports, in)) return true;
   const auto proxy = std::ranges::find(site.proxies, true, &model::Proxy::transparent);
-  if (transport != Transport::tcp || proxy == site.proxies.end()) return false;
+  if (proxy == site.proxies.end()) return false;
   return to.port == 80 || (to.port == 443 && proxy->inspect.has_value());
+}
+
+// A captive portal takes the web and holds back everything else, for long enough to be measured.
+EgressDecision behind_portal(const model::Portal& portal, Transport transport, const Endpoint& to) {
+  EgressDecision decision;
+  decision.passes = false;
+  decision.held = true;
+  const bool web = transport == Transport::tcp && (to.port == 80 || to.port == 443);
+  decision.known = !web && (!portal.released || *portal.released >= kMeasured);
+  return decision;
 }
 
 // What a gate makes of a connection that begins like this.
@@ -60,6 +76,7 @@ bool covers(const std::string& pattern, const std::string& name) {
 
 EgressDecision decide(const model::Site& site, Transport transport, const Endpoint& to, const std::string& name) {
   EgressDecision decision;
+  if (site.portal) return behind_portal(*site.portal, transport, to);
   if (is_intercepted(site, transport, to)) {
     decision.known = false;
     return decision;

@@ -13,6 +13,7 @@ struct EgressDecision {
   const model::EgressRule* rule = nullptr;  // none: there are no rules (index 0, passes) or none matched
   std::size_t index = 0;                    // from 1; 0: no rule matched
   bool passes = true;
+  bool held = false;  // by a captive portal
   bool known = true;  // false: it depends on what the site's resolver has answered before, or another one answers
 };
 

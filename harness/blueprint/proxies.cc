@@ -92,26 +92,8 @@ std::vector<Secret> proxy_secrets(const SitePlan& site) {
 }
 
 bool trusts_inspection(const model::Site& site) {
-  return std::ranges::any_of(site.proxies, [](const auto& proxy) { return proxy.inspect && proxy.inspect->trusted; });
-}
-
-void add_interception(RuleTable& table, const SitePlan& site) {
-  const auto proxy = std::ranges::find(site.site->proxies, true, &model::Proxy::transparent);
-  if (proxy == site.site->proxies.end()) return;
-  // The site's own servers go out by themselves: a proxy behind a transparent proxy would be another network.
-  RuleChain chain{"intercept", "type nat hook prerouting priority dstnat - 5; policy accept;", {}};
-  for (const auto& server : site.servers) {
-    if (server.address4) chain.rules.push_back(fmt::format("ip saddr {} accept", to_string(server.address4->address)));
-    if (server.address6) chain.rules.push_back(fmt::format("ip6 saddr {} accept", to_string(server.address6->address)));
-  }
-  const auto take = [&](unsigned port, unsigned to) {
-    chain.rules.push_back(
-        fmt::format("iifname \"{}\" fib daddr type != local tcp dport {} counter name {} redirect to :{}", kLan, port,
-                    kIntercepted, to));
-  };
-  take(80, services::kInterceptedHttp);
-  if (proxy->inspect) take(443, services::kInterceptedTls);
-  table.chains.push_back(std::move(chain));
+  return (site.tls_inspection && site.tls_inspection->trusted) ||
+         std::ranges::any_of(site.proxies, [](const auto& proxy) { return proxy.inspect && proxy.inspect->trusted; });
 }
 
 }  // namespace crypelab::blueprint

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "harness/blueprint/blueprint.h"
-#include "harness/blueprint/rule_table.h"
 #include "harness/blueprint/site_plan.h"
 
 #include <string>
@@ -15,9 +14,5 @@ std::vector<services::Process> proxy_processes(const SitePlan& site);
 std::vector<Secret> proxy_secrets(const SitePlan& site);
 // Hosts of the site trust the authority that signs what a proxy has opened.
 bool trusts_inspection(const model::Site& site);
-
-// Web traffic that passes the edge and was sent to others goes to the transparent proxy there, if there is one.
-void add_interception(RuleTable& table, const SitePlan& site);
-inline constexpr const char* kIntercepted = "intercepted";  // its counter
 
 }  // namespace crypelab::blueprint

@@ -23,6 +23,7 @@ std::vector<model::WorldName> names_of_site(const SitePlan& plan, const std::str
     if (port.address6) name.addresses.push_back(port.address6->address);
     names.push_back(std::move(name));
   }
+  if (plan.site->portal) names.push_back({server_name(plan.site->name, kPortal), plan.lan_addresses()});
   for (const auto& server : plan.servers) {
     model::WorldName name{server.full_name, {}};
     if (server.address4) name.addresses.push_back(server.address4->address);

@@ -1,9 +1,9 @@
 #include "harness/blueprint/router_rules.h"
 
+#include "harness/blueprint/edge_boxes.h"
 #include "harness/blueprint/gate_rules.h"
 #include "harness/blueprint/loss_pattern.h"
 #include "harness/blueprint/nat_rules.h"
-#include "harness/blueprint/proxies.h"
 
 #include <fmt/format.h>
 
@@ -203,7 +203,7 @@ RuleTable edge_table(const SiteFacts& facts, const SiteState& state) {
   add_border(table, border);
   if (needs_gate(facts)) table.chains.push_back(gate_chain());
   if (state.egress) add_egress(table, *state.egress, facts.domains);
-  add_interception(table, *facts.plan);
+  add_edge_boxes(table, *facts.plan);
   return table;
 }
 
@@ -239,6 +239,7 @@ RuleTable internet_table(const std::vector<SiteFacts>& sites, const std::vector<
 
 std::vector<Counter> edge_counters(const SiteFacts& facts) {
   auto counters = border_counters(facts.plan->edge, facts.plan->edge);
+  for (auto& counter : edge_box_counters(*facts.plan)) counters.push_back(std::move(counter));
   for (const auto& list : facts.lists) {
     for (auto& counter : egress_counters(facts.plan->edge, facts.plan->site->name, list)) {
       counters.push_back(std::move(counter));

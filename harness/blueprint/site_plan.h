@@ -69,6 +69,7 @@ inline constexpr const char* kNat64 = "nat64";
 // The names of servers that a site may have besides its proxies.
 inline constexpr const char* kPac = "pac";
 inline constexpr const char* kSocks = "socks";
+inline constexpr const char* kPortal = "portal";  // at the edge
 
 // What a server that the site's own host table calls `name` is called: a host, and a domain name.
 std::string server_host(const std::string& site, const std::string& name);  // "office.proxy"

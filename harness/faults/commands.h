@@ -10,6 +10,7 @@ namespace crypelab::faults {
 int run_dns(const std::vector<std::string>& arguments);
 int run_files(const std::vector<std::string>& arguments);
 int run_portal(const std::vector<std::string>& arguments);
+int run_intercept(const std::vector<std::string>& arguments);
 int run_proxy(const std::vector<std::string>& arguments);
 int run_ntlm_helper(const std::vector<std::string>& arguments);
 int run_request_log(const std::vector<std::string>& arguments);

@@ -20,6 +20,7 @@ struct Command {
 constexpr Command kCommands[] = {
     {"dns", faults::run_dns},
     {"files", faults::run_files},
+    {"intercept", faults::run_intercept},
     {"portal", faults::run_portal},
     {"proxy", faults::run_proxy},
     {"ntlm-helper", faults::run_ntlm_helper},

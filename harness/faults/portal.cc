@@ -61,6 +61,7 @@ PortalSettings parse_portal(std::string_view json) {
   }
   settings.released = reader.time("released_ms");
   settings.session = reader.time("session_ms");
+  settings.closes = reader.time("closes_ms");
   reader.finish();
   return settings;
 }
@@ -99,6 +100,13 @@ std::string release_command(const Prefix& network) {
                      to_string(Prefix{network.network(), network.length}));
 }
 
+std::string close_command() {
+  std::string command;
+  for (const auto* set : {"portal_hosts4", "portal_hosts6", "portal_networks4", "portal_networks6"})
+    command += fmt::format("flush set inet crypelab {}; ", set);
+  return command;
+}
+
 int run_portal(const std::vector<std::string>& arguments) {
   if (arguments.size() != 1) throw Failure(Exit::usage, "usage: crypelab-faults portal SETTINGS.json");
   if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) throw_errno("signal");
@@ -125,6 +133,9 @@ int run_portal(const std::vector<std::string>& arguments) {
         journal.write("released", {{"client", to_string(network)}, {"by", "time"}, {"succeeded", released}});
       }
     });
+  }
+  if (settings.closes) {
+    server.later(*settings.closes, [&] { journal.write("closed", {{"succeeded", load(close_command())}}); });
   }
   server.run();
   return 0;

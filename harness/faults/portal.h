@@ -16,10 +16,11 @@ struct PortalSettings {
   std::vector<Prefix> networks;                       // of those who must sign in
   std::optional<std::chrono::milliseconds> released;  // so long after the start everybody may go on
   std::optional<std::chrono::milliseconds> session;   // how long a login lasts; absent: for ever
+  std::optional<std::chrono::milliseconds> closes;    // so long after the start nobody may go on who was released
 };
 
 // From JSON: {"listen", "tls_listen", "certificate", "key", "name", "networks": ["10.0.0.0/24"], "released_ms",
-// "session_ms"}. Throws Failure{data}.
+// "session_ms", "closes_ms"}. Throws Failure{data}.
 PortalSettings parse_portal(std::string_view json);
 
 struct PortalAnswer {
@@ -33,5 +34,7 @@ PortalAnswer answer_portal(const PortalSettings& settings, const WebRequest& req
 // portal_hosts6, portal_networks4, portal_networks6 of `table inet crypelab`.
 std::string release_command(const Address& client, std::optional<std::chrono::milliseconds> session);
 std::string release_command(const Prefix& network);
+// Takes everybody in again who was released, one by one or with a network.
+std::string close_command();
 
 }  // namespace crypelab::faults

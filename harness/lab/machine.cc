@@ -185,6 +185,7 @@ std::vector<Finding> examine_machine() {
   findings.push_back(program("unbound", "unbound", State::limited, "sites with dns64 need it"));
   findings.push_back(program("tayga", "tayga", State::limited, "sites with nat64 need it"));
   findings.push_back(program("squid", "squid-openssl", State::limited, "sites with a proxy need it"));
+  findings.push_back(program("haproxy", "haproxy", State::limited, "sites with tls-relay need it"));
   findings.push_back(program("danted", "dante-server", State::limited, "sites with socks need it"));
   findings.push_back(program("krb5kdc", "krb5-kdc", State::limited, "proxies with negotiate need it"));
   findings.push_back(program("kinit", "krb5-user", State::limited, "clients with a ticket need it"));

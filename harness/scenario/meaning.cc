@@ -73,6 +73,11 @@ class MeaningCheck {
     if (site.nat64 && site.subnet4)
       problems_.add(at(site, "nat64"), "NAT64 at a site with IPv4", "NAT64 serves sites that have IPv6 alone");
     if (site.nat64) check_nat64(site);
+    if (site.nat64 && site.portal)
+      problems_.add(at(site, "portal"), "a captive portal at a site with NAT64", "give it IPv4, or leave NAT64 out");
+    if (site.tls_relay && site.subnet6)
+      problems_.add(at(site, "tls-relay"), "a TLS relay at a site with IPv6",
+                    "haproxy learns where a connection was going for IPv4 alone: leave IPv6 out, or write tls-only");
     if (site.uplink.mtu < 1280 && site.subnet6) {
       const Node* node = root_.find("sites")->find(site.name);
       problems_.add(place(*node, {"uplink", "mtu"}),

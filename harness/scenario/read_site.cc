@@ -3,8 +3,10 @@
 #include "harness/model/world.h"
 #include "harness/scenario/read_egress.h"
 #include "harness/scenario/read_pac.h"
+#include "harness/scenario/read_portal.h"
 #include "harness/scenario/read_proxy.h"
 #include "harness/scenario/read_socks.h"
+#include "harness/scenario/read_tls_boxes.h"
 #include "harness/scenario/read_uplink.h"
 #include "harness/scenario/read_value.h"
 
@@ -131,6 +133,11 @@ model::Site read_site(const std::string& name, const Node& node, unsigned index,
   read_proxies(map.find("proxy"), map.find("proxies"), site, problems);
   if (const Node* pac = map.find("pac")) site.pac = read_pac(*pac, problems);
   if (const Node* socks = map.find("socks")) site.socks = read_socks(*socks, problems);
+  if (const Node* portal = map.find("portal")) site.portal = read_portal(*portal, problems);
+  if (const Node* inspection = map.find("tls-inspection"))
+    site.tls_inspection = read_tls_inspection(*inspection, problems);
+  if (const Node* relay = map.find("tls-relay")) site.tls_relay = read_tls_relay(*relay, problems);
+  check_takers(node, site, problems);
   if (const Node* subnet = map.find("subnet")) {
     read_subnets(*subnet, site, problems);
   } else if (node.find("nat64") != nullptr) {

@@ -17,6 +17,9 @@ std::vector<std::string_view> vocabulary() {
   keys(kSiteWords);
   keys(kPacWords);
   keys(kSocksWords);
+  keys(kPortalWords);
+  keys(kTlsInspectionWords);
+  keys(kTlsRelayWords);
   keys(kUplinkWords);
   keys(kDirectionWords);
   keys(kLossWords);
@@ -71,6 +74,10 @@ std::vector<std::string_view> vocabulary() {
   values(kCuts);
   words.emplace_back(kAnswersOfProxy.back().name);  // the others are numbers
   values(kUpgrade);
+  values(kPortalTls);
+  values(kPortalDns);
+  values(kInsides);
+  values(kPrivateAuthorities);
   values(kTurnCredentials);
   values(kServerStates);
   values(kTurnOccasions);

@@ -29,9 +29,13 @@ inline constexpr WordList<6> kTurnWords{"credentials", "credential-life", "state
 inline constexpr WordList<8> kTurnServerWords{"state",       "quota",  "nonce-life", "alternate",
                                               "certificate", "script", "algorithms", "segment"};
 inline constexpr WordList<8> kTurnRuleWords{"on", "skip", "times", "answer", "to", "lifetime", "delay", "with"};
-inline constexpr WordList<12> kSiteWords{"subnet", "uplink", "nat",   "carrier", "egress", "isolation",
-                                         "dns",    "nat64",  "proxy", "proxies", "pac",    "socks"};
+inline constexpr WordList<15> kSiteWords{"subnet",    "uplink", "nat",    "carrier",        "egress",
+                                         "isolation", "dns",    "nat64",  "proxy",          "proxies",
+                                         "pac",       "socks",  "portal", "tls-inspection", "tls-relay"};
 inline constexpr WordList<5> kPacWords{"file", "script", "wpad", "delay", "state"};
+inline constexpr WordList<4> kPortalWords{"tls", "dns", "release", "close"};
+inline constexpr WordList<5> kTlsInspectionWords{"ports", "authority", "exempt", "inside", "private-authorities"};
+inline constexpr WordList<2> kTlsRelayWords{"ports", "sni"};
 inline constexpr WordList<3> kSocksWords{"port", "users", "connect-ports"};
 inline constexpr WordList<8> kUplinkWords{"delay", "jitter", "rate", "loss", "mtu", "too-big", "up", "down"};
 inline constexpr WordList<4> kDirectionWords{"delay", "jitter", "rate", "loss"};
@@ -138,6 +142,12 @@ inline constexpr std::array<Word<model::CutBy>, 3> kCuts{
     {{"close", model::CutBy::close}, {"reset", model::CutBy::reset}, {"silence", model::CutBy::silence}}};
 inline constexpr std::array<Word<unsigned>, 5> kAnswersOfProxy{
     {{"403", 403}, {"502", 502}, {"503", 503}, {"504", 504}, {"nothing", 0}}};
+inline constexpr std::array<Word<model::Portal::Tls>, 2> kPortalTls{
+    {{"foreign-certificate", model::Portal::Tls::foreign_certificate}, {"reset", model::Portal::Tls::reset}}};
+inline constexpr std::array<Word<bool>, 2> kPortalDns{{{"untouched", false}, {"hijacked", true}}};
+inline constexpr std::array<Word<model::TlsInspection::Inside>, 2> kInsides{
+    {{"anything", model::TlsInspection::Inside::anything}, {"http", model::TlsInspection::Inside::http}}};
+inline constexpr std::array<Word<bool>, 2> kPrivateAuthorities{{{"refused", false}, {"accepted", true}}};
 inline constexpr std::array<Word<bool>, 2> kUpgrade{{{"passed", false}, {"stripped", true}}};
 
 inline constexpr std::array<Word<model::TurnCredentials>, 2> kTurnCredentials{

@@ -100,6 +100,18 @@ Process world_dns(const std::string& host, const std::vector<Address>& listen,
   return process;
 }
 
+Process hijacker(const std::string& name, const std::string& host, const std::vector<Address>& listen,
+                 std::uint16_t port) {
+  Process process;
+  process.name = name;
+  process.host = host;
+  process.argv = common(listen, port);
+  for (const auto& address : listen) process.argv.push_back("--address=/#/" + to_string(address));
+  process.readiness = AnswersDns{{listen.at(0), port}, kReadyName};
+  process.package = "dnsmasq-base";
+  return process;
+}
+
 Process resolver(const Resolver& settings) {
   Process process;
   process.name = settings.name;

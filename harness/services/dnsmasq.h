@@ -35,6 +35,10 @@ struct Resolver {
 };
 Process resolver(const Resolver& settings);
 
+// A resolver that leads every name to these addresses, which are its own.
+Process hijacker(const std::string& name, const std::string& host, const std::vector<Address>& listen,
+                 std::uint16_t port);
+
 // What dnsmasq said about a question, from its log (log-queries=extra).
 struct DnsLogLine {
   unsigned serial = 0;  // the same for a question and its answers

@@ -115,5 +115,39 @@ TEST(Pac, the_file_may_come_late_never_or_from_nobody) {
   EXPECT_TRUE(has(stopped.out, "Couldn't connect to server")) << stopped.out;
 }
 
+TEST(Pac, edges_of_a_cloud_proxy_sign_in_by_kerberos_and_open_what_is_not_exempt) {
+  auto plan = plan_of(R"(
+scenario: test/cloud
+title: A cloud proxy with two edges
+sites:
+  office:
+    subnet: 10.20.0.0/24
+    egress: [{reject: {}}]
+    dns: internal-only
+    proxies:
+      edge-1: {port: 80, auth: negotiate, users: {alice: wonderland}, inspect: {}}
+      edge-2: {port: 443, auth: negotiate, users: {alice: wonderland}, inspect: {exempt: www.crype.test}}
+    pac: {script: "function FindProxyForURL(u, h) { return 'PROXY edge-1.office.test:80; PROXY edge-2.office.test:443'; }"}
+clients:
+  alice: {site: office, ticket: alice}
+)");
+  add_test_server(plan);
+  const auto out = run_in_lab(plan, "alice", R"(
+curl -sS -m 5 -o /tmp/proxy.pac http://pac.office.test/proxy.pac || exit
+for proxy in $(pactester -p /tmp/proxy.pac -u https://www.crype.test/ | tr -d ' ' | tr ';' ' '); do
+  curl -sS -v -m 10 -o /dev/null -w '%{http_connect} %{http_code}\n' --proxy-negotiate -U : -x "http://${proxy#PROXY}" \
+      https://www.crype.test:4434/ 2>/tmp/log
+  grep -o 'issuer: .*' /tmp/log
+done
+curl -sS -m 10 -o /dev/null -w '%{http_connect}\n' -x http://edge-1.office.test:80 https://www.crype.test:4434/
+)");
+  EXPECT_TRUE(has(out.out,
+                  "200 200\nissuer: CN=crypelab corporate inspection authority\n"
+                  "200 200\nissuer: CN=crypelab lab authority\n"))
+      << out.out;
+  EXPECT_TRUE(has(out.out, "407\n")) << out.out;
+  EXPECT_TRUE(has(out.events, R"("scheme":"negotiate")")) << out.events;
+}
+
 }  // namespace
 }  // namespace crypelab::test

@@ -96,6 +96,9 @@ TEST(Portal, a_release_is_one_nft_command) {
   EXPECT_EQ(release_command(*parse_prefix("10.0.0.1/24")),
             "add element inet crypelab portal_networks4 { 10.0.0.0/24 }");
   const auto one = release_command(*parse_address("2001:db8::9"), 60s);
+  EXPECT_EQ(close_command(),
+            "flush set inet crypelab portal_hosts4; flush set inet crypelab portal_hosts6; "
+            "flush set inet crypelab portal_networks4; flush set inet crypelab portal_networks6; ");
   EXPECT_NE(one.find("add element inet crypelab portal_hosts6 { 2001:db8::9 timeout 60000ms }"), std::string::npos)
       << one;
 }
