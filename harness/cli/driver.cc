@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 namespace crypelab::cli {
 namespace {
@@ -50,6 +51,9 @@ model::Driver find_driver(const std::string& text) {
   if (text == kReferenceDriver) {
     driver.command = {lab::own_folder() + "/" + kReferenceDriver};
     driver.reference = true;
+    if (access(driver.command.front().c_str(), X_OK) != 0)
+      throw Failure(Exit::unavailable, fmt::format("the reference client is not there: {}; name a driver by --client",
+                                                   driver.command.front()));
   } else if (is_driver_file(text)) {
     driver = scenario::read_driver(text);
   } else if (text.find('/') != std::string::npos) {

@@ -116,6 +116,9 @@ std::vector<Verdict> find_contract_breaches(const Scene& scene) {
       const auto* yes = timed_out != nullptr ? std::get_if<bool>(timed_out) : nullptr;
       const auto exit = number_field(event, "exit", -1);
       const auto signal = number_field(event, "signal");
+      const auto ended_by_lab = model::text_field(event, "ended-by-lab");
+      // Its end says nothing: there was nobody left to talk to.
+      if (ended_by_lab == "peer-gone" || ended_by_lab == "interrupted") continue;
       if (const auto why = model::text_field(event, "not-started"); !why.empty()) {
         check = "client-started";
         what = "the driver can be started";

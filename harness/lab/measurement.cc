@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <memory>
 #include <set>
 
 #include <boost/json.hpp>
@@ -79,7 +80,7 @@ class Measuring {
     look_again();
     const bool done = lab_.loop().run_until(
         [this] { return std::ranges::all_of(measurers_, [](const auto& each) { return each.ended(); }); }, limit);
-    over_ = true;
+    *over_ = true;
     lab_.loop().forget(reflector_.descriptor());
     for (auto& measurer : measurers_) lab_.loop().forget(measurer.descriptor());
     if (!done) throw Failure(Exit::software, "the measuring program did not come to an end");
@@ -169,8 +170,9 @@ class Measuring {
   // Once every packet that should vanish has been counted by the rule that swallows it, and what should be answered has
   // been, there is nothing left to wait for.
   void look_again() {
-    if (over_ || silent_.empty()) return;
-    lab_.loop().at(Loop::Clock::now() + kLook, [this] {
+    if (silent_.empty()) return;
+    lab_.loop().at(Loop::Clock::now() + kLook, [this, over = over_] {
+      if (*over) return;
       count();
       if (!open_.empty() || !drops_are_proved()) return look_again();
       for (auto& measurer : measurers_) {
@@ -195,7 +197,7 @@ class Measuring {
   std::map<CounterName, std::uint64_t> shared_;             // how many declared silences one counter stands for
   std::map<std::string, std::vector<std::string>> silent_;  // questions that must stay without an answer, by client
   std::set<std::pair<std::string, std::string>> open_;      // questions that must get one, and have not
-  bool over_ = false;
+  std::shared_ptr<bool> over_ = std::make_shared<bool>(false);  // the loop may look again when this is gone
 };
 
 }  // namespace

@@ -61,7 +61,7 @@ class Trial {
       : plan_(plan),
         supervised_(supervised),
         door_(door),
-        drawn_(blueprint::draw(plan.scenario)),
+        drawn_(plan.drawn),
         points_(plan.capture ? capture_points(drawn_) : std::vector<CapturePoint>{}),
         lab_(drawn_, supervised, visible_of(plan), points_) {
     begun_ = std::time(nullptr);
@@ -362,7 +362,7 @@ class Trial {
   const TrialPlan& plan_;
   kernel::Supervised& supervised_;
   Door* door_;
-  Blueprint drawn_;
+  const Blueprint& drawn_;
   std::vector<CapturePoint> points_;
   std::optional<evidence::Redaction> redaction_;
   std::map<std::string, std::optional<evidence::LogFile>> logs_;
@@ -382,13 +382,13 @@ class Trial {
 }  // namespace
 
 void run_trial(const TrialPlan& plan, kernel::Supervised& supervised, Door* door) {
-  require_programs(blueprint::draw(plan.scenario));
+  require_programs(plan.drawn);
   Trial(plan, supervised, door).run();
 }
 
 void write_casualty(const TrialPlan& plan, const std::string& why) {
   std::vector<evidence::Secret> secrets;
-  for (const auto& secret : blueprint::draw(plan.scenario).secrets) secrets.push_back({secret.name, secret.value});
+  for (const auto& secret : plan.drawn.secrets) secrets.push_back({secret.name, secret.value});
   evidence::Attempt attempt;
   attempt.program = plan.program;
   attempt.scenario = plan.scenario.name;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "harness/blueprint/blueprint.h"
 #include "harness/kernel/supervisor.h"
 #include "harness/lab/door.h"
 #include "harness/model/driver.h"
@@ -17,6 +18,7 @@ namespace crypelab::lab {
 // One attempt at a scenario: who takes the parts, and where the evidence goes.
 struct TrialPlan {
   model::Scenario scenario;
+  blueprint::Blueprint drawn;                    // the scenario's
   std::map<std::string, model::Driver> drivers;  // by client: one for each
   std::map<std::string, int> probes;             // by driver: its exit status for a task that nobody knows; must be 127
   std::filesystem::path folder;                  // there, and empty but for the copy of the scenario

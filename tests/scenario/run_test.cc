@@ -1,6 +1,8 @@
 #include "command.h"
 #include "harness/base/error.h"
 #include "harness/evidence/attempt_reader.h"
+#include "harness/lab/trial.h"
+#include "harness/scenario/loader.h"
 #include "harness/wire/packet.h"
 #include "running.h"
 
@@ -158,6 +160,95 @@ expect: [{not-connected: {}}]
   EXPECT_GE(stun_packets(seen, "office.border", false), 1U);
   EXPECT_GE(stun_packets(seen, "alice.eth0", false), 1U);
   EXPECT_EQ(field(seen, "candidate", "type", Source::client), model::Value(std::string("srflx")));
+}
+
+TEST_F(Runs, verdicts_flip_when_one_rule_is_taken_out) {
+  const std::string begin = "scenario: test/run\ntitle: UDP\nsites:\n  office: {egress: [";
+  const std::string end = R"({allow: {}}]}
+  home: {}
+clients: {alice: {site: office}, bob: {site: home}}
+expect:
+  - attempted: {site: office, match: {protocol: udp, ports: 3478}}
+  - unanswered: {site: office, match: {protocol: udp, ports: 3478}}
+)";
+  scenario(begin + "{drop: {protocol: udp}}, " + end);
+  const auto dropped = run("curl", "curl");
+  EXPECT_EQ(dropped.status, 0) << dropped.out << dropped.err;
+  EXPECT_NE(dropped.out.find("pass"), std::string::npos) << dropped.out;
+  for (const char* report : {"run.json", "junit.xml", "index.html"}) {
+    EXPECT_GT(std::filesystem::file_size(folder_ / "out" / report), 100U) << report;
+  }
+  std::filesystem::remove_all(folder_ / "out");
+  scenario(begin + end);
+  const auto open = run("curl", "curl");
+  EXPECT_EQ(open.status, 1) << open.out << open.err;
+  EXPECT_NE(open.out.find("fail"), std::string::npos) << open.out;
+}
+
+TEST_F(Runs, a_client_that_claims_what_the_packets_do_not_show_is_found_out) {
+  scenario(R"(scenario: test/run
+title: An open network
+sites: {office: {}, home: {}}
+clients: {alice: {site: office}, bob: {site: home}}
+expect: [{connected: {}}]
+)");
+  const std::string claims =
+      "echo '{\"event\":\"hello\",\"name\":\"liar\"}'; "
+      "echo '{\"event\":\"connected\",\"peer_proof\":\"guessed\"}'; exit 0";
+  const auto finished = run(driver("liar", claims), driver("other-liar", claims));
+  EXPECT_EQ(finished.status, 1) << finished.out << finished.err;
+  EXPECT_NE(finished.out.find("could not say the other's word"), std::string::npos) << finished.out;
+}
+
+TEST_F(Runs, an_outcome_that_nobody_could_establish_is_inconclusive) {
+  const auto finished = run(path("quits"), path("quits"), {"--no-capture"});
+  EXPECT_EQ(finished.status, 2) << finished.out << finished.err;
+}
+
+TEST_F(Runs, a_failure_can_be_looked_at_while_it_lives) {
+  scenario(R"(scenario: test/paused
+title: An open network
+sites: {office: {}, home: {}}
+clients: {alice: {site: office}, bob: {site: home}}
+expect: [{connected: {}}]
+)");
+  auto words = arguments(path("quits"), path("quits"));
+  words.emplace_back("--pause-on-failure");
+  Running running(words);
+  const auto evidence = folder_ / "out/test/paused/attempt-1/evidence.json";
+  ASSERT_TRUE(running.wait_for([&] { return std::filesystem::exists(evidence); }, 60s));
+  Finished inside;
+  EXPECT_TRUE(running.wait_for(
+      [&] {
+        inside = test::run("/bin/sh", {"-c", "echo 'echo I am $(hostname)' | " CRYPELAB_BIN "/crypelab shell " +
+                                                 path("scenario.yaml")});
+        return inside.out.find("I am alice") != std::string::npos;
+      },
+      20s))
+      << inside.out << inside.err;
+  running.signal(SIGINT);
+  EXPECT_EQ(running.wait(30s).status, 130);
+}
+
+TEST_F(Runs, a_network_that_does_not_measure_as_declared_gets_no_client) {
+  lab::TrialPlan plan;
+  plan.scenario = scenario::load(path("scenario.yaml")).scenarios.at(0);
+  auto other = plan.scenario;
+  other.sites[0].egress = {{model::Allow{}, {}}};
+  plan.drawn = blueprint::draw(other);
+  for (const char* client : {"alice", "bob"}) plan.drivers[client].command = {path("quits")};
+  plan.folder = folder_ / "trial";
+  std::filesystem::create_directory(plan.folder);
+  kernel::supervise([&](kernel::Supervised& supervised) {
+    lab::run_trial(plan, supervised);
+    return 0;
+  });
+  const auto seen = evidence::read_attempt(plan.folder);
+  EXPECT_TRUE(seen.complete);
+  EXPECT_EQ(std::ranges::count(seen.events, "client-started", &model::Event::kind), 0);
+  EXPECT_TRUE(std::ranges::any_of(seen.events, [](const auto& event) {
+    return event.source == Source::measurement && *find_field(event, "agrees") == model::Value(false);
+  }));
 }
 
 TEST_F(Runs, a_driver_that_is_missing_or_cannot_be_run_is_an_outcome_with_its_name) {
