@@ -8,7 +8,7 @@ namespace {
 
 using model::text_field;
 
-// alice -- office.edge (NAT, egress) -- internet -- turn-a
+// alice -- office.edge (NAT, egress) -- internet -- reflector
 std::string office(const std::string& rules) {
   return fmt::format(R"(
 scenario: test/gate
@@ -25,17 +25,17 @@ clients:
                      rules);
 }
 
-constexpr const char* kRelay = "203.0.113.22";
-constexpr const char* kRelay6 = "2001:db8:113::22";
+constexpr const char* kFarSide = "198.51.100.90";
+constexpr const char* kFarSide6 = "2001:db8:100::90";
 
 blueprint::Blueprint plan_of(const std::string& rules, const std::string& task = "serve") {
   auto plan = draw(office(rules));
-  plan.processes.push_back(listener("turn-a", 443, task));
+  plan.processes.push_back(listener("reflector", 443, task));
   return plan;
 }
 
 std::string say(RunningLab& lab, const std::string& what, const std::string& segment = "0",
-                const std::string& to = kRelay) {
+                const std::string& to = kFarSide) {
   return lab.run("alice", probe({"say", to, "443", what, segment})).text;
 }
 
@@ -45,7 +45,7 @@ TEST(Gate, tls_passes_in_any_segmentation_and_size) {
       for (const char* segment : {"0", "1", "100", "700"}) {
         EXPECT_EQ(say(lab, what, segment), "reply") << what << " in segments of " << segment;
       }
-      EXPECT_EQ(say(lab, what, "100", kRelay6), "reply") << what << " over IPv6";
+      EXPECT_EQ(say(lab, what, "100", kFarSide6), "reply") << what << " over IPv6";
     }
     for (const auto& event : lab.events("decision", 30))
       EXPECT_EQ(text_field(event, "verdict"), "pass") << text_field(event, "reason");
@@ -58,7 +58,7 @@ TEST(Gate, whatever_is_not_tls_is_reset_at_both_sides) {
     std::size_t connections = 0;
     for (const char* what : {"http", "stun", "ssh", "junk", "forged", "hello-20k"}) {
       for (const char* segment : {"0", "1", "100"}) {
-        for (const char* to : {kRelay, kRelay6}) {
+        for (const char* to : {kFarSide, kFarSide6}) {
           EXPECT_EQ(say(lab, what, segment, to), "reset") << what << " in segments of " << segment << " to " << to;
           ++connections;
         }
@@ -149,8 +149,8 @@ TEST(Gate, http_alone_or_the_web_can_be_what_passes) {
 TEST(Gate, what_is_refused_may_pass_for_a_while_first) {
   in_a_running_lab(plan_of("      - web-only: {ports: 443}\n        after: 2kB", "converse"), [](RunningLab& lab) {
     EXPECT_EQ(say(lab, "stun"), "reply");
-    EXPECT_EQ(lab.run("alice", probe({"talk", kRelay, "443", "stun", "200"})).text, "silence");
-    EXPECT_EQ(lab.run("alice", probe({"talk", kRelay, "443", "hello", "200"})).text, "reply");
+    EXPECT_EQ(lab.run("alice", probe({"talk", kFarSide, "443", "stun", "200"})).text, "silence");
+    EXPECT_EQ(lab.run("alice", probe({"talk", kFarSide, "443", "hello", "200"})).text, "reply");
     const auto heard = lab.events("connection", 2);
     ASSERT_EQ(heard.size(), 2U);
   });
@@ -158,8 +158,8 @@ TEST(Gate, what_is_refused_may_pass_for_a_while_first) {
 
 TEST(Gate, a_server_that_speaks_first_is_not_heard) {
   in_a_running_lab(plan_of("      - tls-only: {ports: 443}\n        otherwise: reset", "greet"), [](RunningLab& lab) {
-    EXPECT_EQ(lab.run("alice", probe({"listen", kRelay, "443"})).text, "reset");
-    EXPECT_EQ(lab.run("alice", probe({"listen", kRelay6, "443"})).text, "reset");
+    EXPECT_EQ(lab.run("alice", probe({"listen", kFarSide, "443"})).text, "reset");
+    EXPECT_EQ(lab.run("alice", probe({"listen", kFarSide6, "443"})).text, "reset");
     const auto heard = lab.events("connection", 2);
     ASSERT_EQ(heard.size(), 2U);
     for (const auto& event : heard) EXPECT_EQ(text_field(event, "end"), "rst");
@@ -178,7 +178,7 @@ TEST(Gate, a_gate_that_died_lets_nothing_through) {
 
 TEST(Gate, thousands_of_half_hellos_do_not_keep_another_one_out) {
   in_a_running_lab(plan_of("      - tls-only: {ports: 443}"), [](RunningLab& lab) {
-    EXPECT_EQ(lab.run("alice", probe({"flood", kRelay, "443", "3000"})).text, "3000 open, then reply");
+    EXPECT_EQ(lab.run("alice", probe({"flood", kFarSide, "443", "3000"})).text, "3000 open, then reply");
   });
 }
 
@@ -187,7 +187,7 @@ TEST(Gate, works_for_an_ordinary_user) {
       plan_of("      - tls-only: {ports: 443}\n        otherwise: reset"),
       [](RunningLab& lab) {
         EXPECT_EQ(say(lab, "hello", "100"), "reply");
-        EXPECT_EQ(say(lab, "stun", "0", kRelay6), "reset");
+        EXPECT_EQ(say(lab, "stun", "0", kFarSide6), "reset");
         EXPECT_EQ(say(lab, "stun"), "reset");
       },
       kernel::testing::Caller::user);
@@ -195,13 +195,13 @@ TEST(Gate, works_for_an_ordinary_user) {
 
 TEST(Gate, stun_over_udp_is_known_by_its_cookie) {
   auto plan = draw(office("      - drop: {protocol: udp, payload: stun}\n      - allow: {}"));
-  plan.processes.push_back(listener("turn-a", 3478, "echo", kRelay));
-  plan.processes.push_back(listener("turn-a", 3478, "echo", kRelay6));
+  plan.processes.push_back(listener("reflector", 3478, "echo", kFarSide));
+  plan.processes.push_back(listener("reflector", 3478, "echo", kFarSide6));
   in_a_running_lab(plan, [](RunningLab& lab) {
-    EXPECT_EQ(lab.run("alice", probe({"datagram", kRelay, "3478", "stun"})).text, "silence");
-    EXPECT_EQ(lab.run("alice", probe({"datagram", kRelay6, "3478", "stun"})).text, "silence");
-    EXPECT_EQ(lab.run("alice", probe({"datagram", kRelay, "3478", "junk"})).text, "reply");
-    EXPECT_EQ(lab.run("alice", probe({"datagram", kRelay6, "3478", "junk"})).text, "reply");
+    EXPECT_EQ(lab.run("alice", probe({"datagram", kFarSide, "3478", "stun"})).text, "silence");
+    EXPECT_EQ(lab.run("alice", probe({"datagram", kFarSide6, "3478", "stun"})).text, "silence");
+    EXPECT_EQ(lab.run("alice", probe({"datagram", kFarSide, "3478", "junk"})).text, "reply");
+    EXPECT_EQ(lab.run("alice", probe({"datagram", kFarSide6, "3478", "junk"})).text, "reply");
     EXPECT_EQ(lab.count("office.edge", "egress_1_out"), 2U);
   });
 }
