@@ -28,6 +28,7 @@ constexpr std::size_t most_udp_sources = 4;  // local addresses of one family th
 constexpr std::size_t most_udp_servers = 4;  // addresses of one TURN server
 constexpr Duration resolve_time = 10s;
 constexpr Duration unused_relays_live = 60s;  // after ICE has chosen
+constexpr Duration climbing_time = 10s;
 constexpr Duration time_to_close = 3s;
 
 Address any_of(Family family) { return family == Family::v6 ? Address::v6({}) : Address(); }
@@ -67,7 +68,10 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     if (settings_.non_proxied_udp && !settings_.relay_only) open_sockets(addresses);
     ask_reflexive();
     const bool relayed = std::any_of(rungs_.begin(), rungs_.end(), [](const auto& one) { return one->base != 0; });
-    if (!relayed && !settings_.misbehaviour.breaks(Rule::w02)) raise_ladder(addresses);
+    // A ladder that is being climbed is left to it, unless it has taken too long.
+    const bool climbing = Clock::now() < raised_ + climbing_time &&
+                          std::any_of(rungs_.begin(), rungs_.end(), [](const auto& one) { return !decided(*one); });
+    if (!relayed && !climbing && !settings_.misbehaviour.breaks(Rule::w02)) raise_ladder(addresses);
     if (!watching_) {
       watching_ = true;
       boost::asio::co_spawn(executor_, watch(shared_from_this()), boost::asio::detached);
@@ -334,7 +338,9 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     auto rung = std::make_unique<Rung>();
     rung->rung = std::make_unique<TurnRung>(executor_, std::move(settings), record, dialer_, resolver_, random_, *this);
     rung->delay = planned.delay;
-    rungs_.push_back(std::move(rung));
+    const auto later =
+        std::find_if(rungs_.begin(), rungs_.end(), [&](const auto& other) { return other->delay > planned.delay; });
+    rungs_.insert(later, std::move(rung));
   }
 
   // At once, but not more often than once a second.
@@ -361,14 +367,16 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     while (self->ladder_ == ladder && !self->over_ && !self->has_relay()) {
       std::optional<Time> next;
       const auto all = [&](auto is) { return std::all_of(self->rungs_.begin(), self->rungs_.end(), is); };
-      const bool idle = all([](const auto& one) { return !one->rung->started() || decided(*one); });
+      // What has begun came to nothing: the next one need not wait.
+      const bool begun_some = !all([](const auto& one) { return !one->rung->started(); });
+      const bool idle = begun_some && self->resolving_ == 0 &&
+                        all([](const auto& one) { return !one->rung->started() || decided(*one); });
       for (auto& one : self->rungs_) {
         const Time due = begun + one->delay;
         if (one->rung->started()) continue;
-        // What is decided in the negative is not waited for.
-        if (serially ? idle : idle || Clock::now() >= due) {
+        if (serially ? idle || !begun_some : idle || Clock::now() >= due) {
           one->rung->start();
-          if (idle) {
+          if (idle || serially) {
             next = Clock::now();
             break;
           }
@@ -377,7 +385,7 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
         }
       }
       if (next && *next <= Clock::now()) continue;
-      if (idle && self->resolving_ == 0 && all([](const auto& one) { return decided(*one); })) {
+      if (idle && all([](const auto& one) { return decided(*one); })) {
         // A proxy with few connections may have one more now.
         const auto crowded = std::find_if(self->rungs_.begin(), self->rungs_.end(),
                                           [](const auto& one) { return one->rung->crowded_out() && !one->retried; });

@@ -27,6 +27,8 @@ Result<std::unique_ptr<HostSocket>> HostSocket::open(boost::asio::any_io_executo
 HostSocket::~HostSocket() { *alive_ = false; }
 
 void HostSocket::ask(const Endpoint& server) {
+  // Who did not answer may now.
+  std::erase_if(asked_, [&](const Asked& one) { return one.server == server && one.binding.failure(); });
   if (server.address.family() != local().address.family() || asked_.size() >= most_servers) return;
   if (std::any_of(asked_.begin(), asked_.end(), [&](const Asked& one) { return one.server == server; })) return;
   asked_.emplace_back(*this, server, stun::ServerBinding::Settings{.misbehaviour = misbehaviour_}, random_,

@@ -65,6 +65,7 @@ class TurnRung::Body final : public std::enable_shared_from_this<Body>,
     running_ = true;
     started_ = true;
     crowded_out_ = false;
+    report_.state = RungReport::State::trying;
     slow_.expires_after(settings_.slow);
     slow_.async_wait([self = shared_from_this()](Error error) {
       if (!error) self->say_slow();

@@ -13,8 +13,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +25,7 @@ namespace crypelab::client::transport {
 namespace {
 
 using boost::asio::ip::tcp;
+using boost::asio::ip::udp;
 using Clock = std::chrono::steady_clock;
 
 std::uint16_t free_port(boost::asio::io_context& io) {
@@ -91,6 +94,18 @@ RunningCoturn::RunningCoturn() {
       if (error) std::this_thread::yield();
     }
     if (error) throw std::runtime_error("coturn does not listen: " + log());
+  }
+  // UDP as well: a Binding request (RFC 8489 §5) until it is answered.
+  const std::array<unsigned char, 20> binding{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1,  2,
+                                              3, 4, 5, 6, 7,    8,    9,    10,   11, 12};
+  udp::socket socket(io, udp::endpoint(udp::v4(), 0));
+  socket.connect({boost::asio::ip::address_v4::loopback(), port_});
+  boost::system::error_code error;
+  for (bool answered = false; !answered && Clock::now() < deadline;) {
+    socket.send(boost::asio::buffer(binding), 0, error);
+    pollfd wanted{socket.native_handle(), POLLIN, 0};
+    std::array<unsigned char, 512> answer{};
+    answered = poll(&wanted, 1, 50) > 0 && socket.receive(boost::asio::buffer(answer), 0, error) > 0 && !error;
   }
 }
 
