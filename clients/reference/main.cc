@@ -2,6 +2,7 @@
 #include "clients/reference/command_line.h"
 #include "clients/reference/event/reporter.h"
 #include "clients/reference/job/job.h"
+#include "clients/reference/load/relay_load.h"
 #include "harness/base/error.h"
 #include "harness/base/overloaded.h"
 
@@ -62,13 +63,32 @@ int run_calls(const job::Job& job, const event::Reporter& reporter, unsigned ses
   return status;
 }
 
+int run_load(const job::Job& job, const event::Reporter& reporter, unsigned sessions) {
+  boost::asio::io_context context(1);
+  boost::asio::signal_set signals(context, SIGTERM, SIGINT);
+  SecureRandom random;
+  load::RelayLoad load(context.get_executor(), job, sessions, reporter, random);
+  int status = 0;
+  boost::asio::co_spawn(context, load.run(), [&](const std::exception_ptr& broken, int ended) {
+    if (broken) std::rethrow_exception(broken);
+    status = ended;
+    context.stop();
+  });
+  signals.async_wait([&](boost::system::error_code error, int) {
+    if (!error) load.stop();
+  });
+  context.run();
+  return status;
+}
+
 int run(const CommandLine& command) {
   const auto text = read_all(STDIN_FILENO, job::largest_job);
   const auto start = Time::clock::now();
   return std::visit(Overloaded{[&](const job::Job& job) {
                                  const event::Reporter reporter(STDOUT_FILENO, start, job::secrets(job));
                                  reporter.hello(version, features());
-                                 return run_calls(job, reporter, command.sessions);
+                                 return job.task == job::Task::call ? run_calls(job, reporter, command.sessions)
+                                                                    : run_load(job, reporter, command.sessions);
                                },
                                [](const job::Malformed& malformed) {
                                  std::cerr << fmt::format("crypelab-client: the job is malformed at '{}': it {}\n",

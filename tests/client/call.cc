@@ -138,7 +138,8 @@ Call::Call(const SignalingServer& signaling, const Changes& changes) {
   const std::vector<std::string> usual{client_program()};
   bob_ = std::make_unique<Program>(changes.bob_command.empty() ? usual : changes.bob_command,
                                    json::serialize(job_of(signaling, changes, false)));
-  alice_ = std::make_unique<Program>(usual, json::serialize(job_of(signaling, changes, true)));
+  alice_ = std::make_unique<Program>(changes.alice_command.empty() ? usual : changes.alice_command,
+                                     json::serialize(job_of(signaling, changes, true)));
 }
 
 bool Call::connected() {

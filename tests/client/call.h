@@ -57,7 +57,8 @@ class Call {
     boost::json::object alice;     // members of her job in place of the usual ones
     boost::json::object bob;
     int deadline = 30'000;
-    std::vector<std::string> bob_command;  // another client in his place
+    std::vector<std::string> alice_command;  // another client in her place
+    std::vector<std::string> bob_command;
   };
   Call(const SignalingServer& signaling, const Changes& changes);
 

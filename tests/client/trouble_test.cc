@@ -1,0 +1,125 @@
+// What the reference client says when it cannot, and how it mends what breaks.
+#include "call.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <gtest/gtest.h>
+
+namespace crypelab::client {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+json::array work(std::string_view text) { return json::parse({text.data(), text.size()}).as_array(); }
+
+json::array one_server(const std::string& url, const std::string& user, const std::string& password) {
+  return {json::object{{"urls", json::array{url}}, {"username", user}, {"credential", password}}};
+}
+
+bool says(Program& client, std::string_view code, std::chrono::milliseconds within = 16s) {
+  return client.wait(
+      [&] {
+        for (const auto& problem : client.events("problem")) {
+          if (problem.at("code") == json::string_view(code.data(), code.size())) return true;
+        }
+        return false;
+      },
+      within);
+}
+
+TEST(Trouble, wrong_turn_credentials_are_said_at_once) {
+  const SignalingServer signaling;
+  const TurnServer turn(signaling);
+  Call call(signaling, {.ice_servers = one_server(turn.url("udp"), "turn", "wrong-password"), .policy = "relay"});
+  EXPECT_TRUE(says(call.alice(), "TURN_AUTH_FAILED", 5s)) << call.told();
+  EXPECT_EQ(call.told().find("wrong-password"), std::string::npos);
+}
+
+TEST(Trouble, a_turn_server_with_a_strange_certificate_is_not_spoken_to) {
+  const SignalingServer signaling;
+  const SignalingServer other;
+  const TurnServer turn(other);
+  Call call(signaling, {.ice_servers = turn.servers("tls"), .policy = "relay"});
+  EXPECT_TRUE(says(call.alice(), "TURN_TLS_UNTRUSTED", 5s)) << call.told();
+  EXPECT_EQ(turn.log().find("ALLOCATE"), std::string::npos) << turn.log();
+}
+
+TEST(Trouble, a_turn_server_that_is_not_there_is_named) {
+  const SignalingServer signaling;
+  const auto port = free_port();
+  const auto where = "localhost:" + std::to_string(port);
+  Call call(signaling, {.ice_servers = one_server("turn:" + where + "?transport=tcp", "turn", "turn-password"),
+                        .policy = "relay"});
+  ASSERT_TRUE(says(call.alice(), "TURN_UNREACHABLE")) << call.told();
+  const auto detail = std::string(call.alice().events("problem").front().at("detail").as_string());
+  EXPECT_NE(detail.find(std::to_string(port)), std::string::npos) << detail;
+}
+
+TEST(Trouble, ice_is_not_failed_before_its_time) {
+  const SignalingServer signaling;
+  const auto where = "turn:localhost:" + std::to_string(free_port()) + "?transport=tcp";
+  Call call(signaling,
+            {.ice_servers = one_server(where, "turn", "turn-password"), .policy = "relay", .deadline = 20'000});
+  ASSERT_TRUE(says(call.alice(), "TURN_UNREACHABLE")) << call.told();
+  for (const auto& problem : call.alice().events("problem")) EXPECT_EQ(problem.at("fatal"), false) << call.told();
+}
+
+TEST(Recovery, expired_turn_credentials_are_exchanged_for_new_ones) {
+  const SignalingServer signaling;
+  const TurnServer turn(signaling, {"--use-auth-secret", "--static-auth-secret=north-secret"});
+  Call call(signaling,
+            {.ice_servers = one_server(turn.url("udp"), "1000:old", "expired-credential"), .policy = "relay"});
+  ASSERT_TRUE(call.connected()) << call.told() << turn.log();
+  EXPECT_TRUE(call.ended_well()) << call.told();
+}
+
+TEST(Recovery, a_turn_server_that_restarts_costs_a_gap_and_not_the_call) {
+  const SignalingServer signaling;
+  TurnServer turn(signaling);
+  Call call(signaling, {.ice_servers = turn.servers("tcp"),
+                        .policy = "relay",
+                        .work = work(R"([{"hold": {"seconds": 12, "traffic": "audio", "max_gap": 10000}}])"),
+                        .deadline = 60'000});
+  ASSERT_TRUE(call.connected()) << call.told();
+  turn.restart();
+  ASSERT_TRUE(call.alice().wait([&] { return call.alice().event("gap").has_value(); }, 20s)) << call.told();
+  EXPECT_EQ(call.alice().event("gap")->at("recovered_by"), "restart") << call.told();
+  EXPECT_TRUE(call.ended_well()) << call.told();
+}
+
+TEST(Misbehaviour, u14_leaves_an_allocation_behind) {
+  const SignalingServer signaling;
+  const TurnServer turn(signaling);
+  Call call(signaling, {.ice_servers = turn.servers("udp"), .policy = "relay", .misbehave = {"U-14"}});
+  ASSERT_TRUE(call.ended_well()) << call.told();
+  ASSERT_TRUE(turn.wait_for_log("lifetime=0", 1));
+  const auto log = turn.log();
+  EXPECT_EQ(log.find("lifetime=0", log.find("lifetime=0") + 1), std::string::npos) << log;
+}
+
+TEST(RelayLoad, counts_what_goes_through_the_relay) {
+  const SignalingServer signaling;
+  const TurnServer turn(signaling);
+  for (const auto* const transport : {"udp", "tcp", "tls"}) {
+    json::object job{{"contract", 1},
+                     {"task", "relay-load"},
+                     {"deadline", 30'000},
+                     {"ice", {{"servers", turn.servers(transport)}}},
+                     {"trust", signaling.trust()},
+                     {"app", "desktop"},
+                     {"load", {{"ms", 300}, {"size", 500}}}};
+    Program client({client_program(), "--sessions", "3"}, json::serialize(job));
+    EXPECT_EQ(client.exit_status(), 0) << client.errors();
+    const auto result = client.event("relay-load");
+    ASSERT_TRUE(result) << client.errors();
+    EXPECT_EQ(result->at("relay_protocol"), transport);
+    EXPECT_EQ(result->at("sessions"), 3);
+    EXPECT_GT(result->at("received").as_int64(), 500);
+    EXPECT_LE(result->at("received").as_int64(), result->at("sent").as_int64());
+  }
+  EXPECT_TRUE(turn.wait_for_log("lifetime=0", 18)) << turn.log();
+}
+
+}  // namespace
+}  // namespace crypelab::client
