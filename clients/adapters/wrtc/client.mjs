@@ -209,8 +209,10 @@ const obey = async (message) => {
   } else if (message.type === 'ready') {
     ready?.();
   } else if (message.type === 'end') {
-    await counted(message.sent);
-    say({ type: 'report', phase: message.phase, received: phase.received, bytes: phase.bytes, microseconds: Math.round((phase.last - phase.first) * 1000), reordered: phase.reordered, duplicated: 0 });
+    const mine = phase;
+    await counted(mine, message.sent);
+    say({ type: 'report', phase: message.phase, received: mine.received, bytes: mine.bytes, microseconds: Math.round((mine.last - mine.first) * 1000), reordered: mine.reordered, duplicated: 0 });
+    mine.told?.();
   } else if (message.type === 'report') {
     reported?.(message);
   }
@@ -252,8 +254,9 @@ const arrived = (channel, bytes) => {
   if (phase.received === 1) phase.first = phase.last;
 };
 
-const counted = async (wanted) => {
-  while (phase.received < wanted && now() - (phase.last || now()) < 1000) await pause(20);
+const counted = async (mine, wanted) => {
+  const begun = now();
+  while (mine.received < wanted && now() - (mine.last || begun) < 1000) await pause(20);
 };
 
 const channel_for = async (ordered) => {
@@ -296,9 +299,14 @@ const work = async () => {
       continue;
     }
     const sends = one.hold ? one.hold.traffic !== 'silent' : one.throughput.direction !== 'receive';
+    const receives = one.hold || one.throughput.direction !== 'send';
+    const told = new Promise((resolve) => { phase.told = resolve; });
     if (sends) await send_stream(number, one);
-    else await pause((one.hold ?? one.throughput).seconds * 1000 + 500);
-    if (!sends && !one.hold) continue;
+    else if (one.hold) await pause(one.hold.seconds * 1000);
+    if (!sends && !one.hold) {
+      await told;
+      continue;
+    }
     const report = new Promise((resolve) => { reported = resolve; });
     say({ type: 'end', phase: number, sent: phase.sent ?? 0 });
     const result = await report;
@@ -306,6 +314,7 @@ const work = async () => {
       const seconds = result.microseconds / 1e6;
       tell('throughput', { direction: 'send', bytes: result.bytes, seconds, goodput_bps: (result.bytes * 8) / seconds, sent: phase.sent, received: result.received, lost: phase.sent - result.received, reordered: result.reordered, duplicated: result.duplicated });
     }
+    if (receives) await told;
   }
 };
 
