@@ -37,8 +37,9 @@ std::string said_path(const model::Event& selected) {
   return transport.empty() ? "relay" : "relay-" + std::string(transport);
 }
 
-bool agrees(const std::string& said, model::PathClass path) {
-  const auto seen = model::describe(path);
+bool agrees(const std::string& said, const model::Path& path) {
+  const auto seen = model::describe(path.path);
+  if (path.peers) return !said.starts_with("relay");  // its own side is none
   if (said == "relay") return seen.starts_with("relay");
   if (said.starts_with("relay")) return said == seen;
   // Which of host, srflx and prflx it calls its side is a matter of what it knew when: a relay is not.
@@ -58,7 +59,7 @@ void claims_of(const Scene& scene, const ClientView& view, std::vector<Verdict>&
   const auto selected = scene.all(view.name, "selected");
   if (!selected.empty() && view.path != nullptr && !view.path->path.proxy) {
     const auto said = said_path(*selected.back());
-    if (!said.empty() && !agrees(said, view.path->path.path))
+    if (!said.empty() && !agrees(said, view.path->path))
       found.push_back(
           finding("claims-path", "the path that it says is the one that its data took", view.name, Outcome::fail,
                   fmt::format("{} said {}, its data took {}", view.name, said, model::describe(view.path->path))));

@@ -13,7 +13,8 @@
 namespace crypelab::model {
 
 // How a client's data travel: without a relay of its own from its own address (direct) or the one that a STUN server
-// saw (srflx), or through its relay, by how it speaks to it. From a rung that needs more of the network to one that
+// saw (srflx), or through a relay: its own, by how it speaks to it, or the
+// peer's, which it reaches over UDP like any peer. From a rung that needs more of the network to one that
 // needs less.
 enum class PathClass { direct, srflx, relay_udp, relay_tcp, relay_tls };
 

@@ -37,7 +37,8 @@ struct Verdict {
 struct Path {
   PathClass path = PathClass::direct;
   bool proxy = false;
-  std::string by;  // the far end: "turns.crype.test:443", "198.51.100.90:5000"
+  bool peers = false;  // the relay is the peer's: this client sends to it as to any peer
+  std::string by;      // the far end: "turns.crype.test:443", "198.51.100.90:5000"
   bool operator==(const Path&) const = default;
 };
 std::string describe(const Path& path);  // "relay-tls+px"

@@ -15,7 +15,7 @@ inline Run made_run() {
   alice.app = "browser";
   alice.hello = milliseconds(100);
   alice.connected = milliseconds(900);
-  alice.path = model::Path{model::PathClass::relay_tls, true, "turns.crype.test:443"};
+  alice.path = model::Path{.path = model::PathClass::relay_tls, .proxy = true, .by = "turns.crype.test:443"};
   alice.rungs = {
       {model::Rung::State::failed, "relay-udp", "turn.crype.test:3478", "no answer", milliseconds(150),
        milliseconds(700)},
