@@ -59,8 +59,10 @@ std::optional<model::Path> path_by_proxy(const Scene& scene, const Flow& flow) {
   const auto* who = scene.owner_of_target(target);
   if (who == nullptr && seen != &flow) who = scene.owner(seen->far.address);
   if (who == nullptr || who->kind != Owner::Kind::turn) return std::nullopt;
-  if (seen->opening == Opening::tls) return model::Path{.path = model::PathClass::relay_tls, .proxy = true, .by = target};
-  if (seen->opening == Opening::stun) return model::Path{.path = model::PathClass::relay_tcp, .proxy = true, .by = target};
+  if (seen->opening == Opening::tls)
+    return model::Path{.path = model::PathClass::relay_tls, .proxy = true, .by = target};
+  if (seen->opening == Opening::stun)
+    return model::Path{.path = model::PathClass::relay_tcp, .proxy = true, .by = target};
   return std::nullopt;
 }
 
@@ -113,14 +115,16 @@ std::optional<model::Path> path_of_flow(const Scene& scene, const std::string& c
       return model::Path{.path = model::PathClass::relay_udp, .proxy = false, .by = by};
     }
     if (flow.opening == Opening::tls) return model::Path{.path = model::PathClass::relay_tls, .proxy = false, .by = by};
-    if (flow.opening == Opening::stun) return model::Path{.path = model::PathClass::relay_tcp, .proxy = false, .by = by};
+    if (flow.opening == Opening::stun)
+      return model::Path{.path = model::PathClass::relay_tcp, .proxy = false, .by = by};
     return std::nullopt;
   }
   if (!holds_checks(flow)) return std::nullopt;
   // The peer's relay: what it sends there goes through a relay, over UDP, whoever allocated it.
   if (far != nullptr && far->kind == Owner::Kind::turn)
     return model::Path{.path = model::PathClass::relay_udp, .peers = true, .by = scene.name_of(flow.far)};
-  return model::Path{.path = direct_or_srflx(flow, reflexive_of(scene, client)), .proxy = false, .by = crypelab::to_string(flow.far)};
+  return model::Path{
+      .path = direct_or_srflx(flow, reflexive_of(scene, client)), .proxy = false, .by = crypelab::to_string(flow.far)};
 }
 
 std::vector<Carrier> carriers_of(const Scene& scene, const std::string& client) {

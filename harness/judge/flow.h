@@ -64,7 +64,9 @@ struct ConnectNote {
   std::string scheme;   // of its credentials, in small letters; empty: none
   unsigned status = 0;  // 0: never answered
   Moment answered{0};
-  std::string offered;  // the schemes of Proxy-Authenticate, in order
+  std::string offered;         // the schemes of Proxy-Authenticate, in order
+  std::string offered_before;  // by the answer before it on this connection
+  bool alpn = false;           // it has an ALPN field (RFC 7639)
 };
 
 // A question to a resolver, and its answer.

@@ -4,6 +4,7 @@
 #include "harness/judge/cause.h"
 #include "harness/judge/expectations.h"
 #include "harness/judge/findings.h"
+#include "harness/judge/requirements.h"
 #include "harness/judge/results.h"
 #include "harness/judge/story.h"
 #include "harness/model/describe.h"
@@ -109,6 +110,7 @@ model::Judgement judge(const model::Scenario& scenario, const evidence::Attempt&
   append(judgement.verdicts, std::move(breaches));
   append(judgement.verdicts, find_contradictions(scene, connection));
   append(judgement.verdicts, find_secrets(scene));
+  append(judgement.verdicts, judge_requirements(scene, connection));
 
   judgement.outcome = model::outcome_of(judgement.verdicts);
   judgement.clients = results_of(scene, connection);

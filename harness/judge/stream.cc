@@ -120,6 +120,8 @@ void Stream::take_request(Flow& flow, wire::Bytes bytes, Moment at) {
     ConnectNote note{.at = at, .method = head.method, .target = head.target};
     if (const auto credentials = head.fields.find("Proxy-Authorization"))
       note.scheme = small(credentials->substr(0, credentials->find(' ')));
+    note.alpn = head.fields.find("ALPN").has_value();
+    if (!flow.connects.empty()) note.offered_before = flow.connects.back().offered;
     flow.connects.push_back(std::move(note));
     request_ = wire::HttpRequestParser();
     answer_ = wire::HttpResponseParser();

@@ -71,6 +71,7 @@ struct Stun {
   bool transport = false;
   bool integrity = false;
   bool fingerprint = false;
+  bool both_families = false;
   Bytes data = {};
 };
 
@@ -92,6 +93,10 @@ inline Bytes stun(const Stun& what) {
   if (what.use_candidate) writer.add(StunAttribute::use_candidate);
   if (what.transport) writer.add_transport(17);
   if (!what.data.empty()) writer.add(StunAttribute::data, what.data);
+  if (what.both_families) {
+    writer.add_family(StunAttribute::requested_address_family, Family::v4);
+    writer.add_family(StunAttribute::additional_address_family, Family::v6);
+  }
   const Bytes key{1, 2, 3};
   if (what.integrity) writer.add_integrity(key);
   if (what.fingerprint) writer.add_fingerprint();

@@ -1,0 +1,420 @@
+#include "made.h"
+
+#include <gtest/gtest.h>
+
+namespace crypelab::judge {
+namespace {
+
+using namespace made;  // NOLINT(google-build-using-namespace)
+using model::Outcome;
+
+// Alice and bob, connected directly at 2 s; data from 1 s on.
+class Expectations : public testing::Test {
+ protected:
+  Expectations() : evidence(with_egress()), alice{evidence.address("alice"), 5000}, bob{evidence.address("bob"), 4000} {
+    evidence.hellos();
+  }
+  static model::Scenario with_egress() {
+    auto scenario = two_sites();
+    scenario.sites[0].nat.reset();
+    scenario.sites[0].egress = std::vector<model::EgressRule>{{model::Drop{}, {.protocol = model::Protocol::udp}, 12}};
+    return scenario;
+  }
+  void connected(int count = 60) {
+    evidence.words(ms(2000));
+    direct_data(evidence, "alice", alice, bob, alice, ms(1000), count);
+    direct_data(evidence, "bob", bob, alice, bob, ms(1000), count);
+  }
+  void expect(decltype(model::Expectation::what) what) {
+    evidence.scenario.expectations.push_back({std::move(what), 20});
+  }
+  model::Verdict only() {
+    const auto judgement = evidence.judged();
+    for (const auto& verdict : judgement.verdicts) {
+      if (verdict.line == 20) return verdict;
+    }
+    return {};
+  }
+  void ended(Moment at, Moment looked) {
+    evidence.ends(at);
+    evidence.event(looked, model::Source::rule, "office.edge", "counter");
+  }
+  Evidence evidence;
+  Endpoint alice;
+  Endpoint bob;
+};
+
+TEST_F(Expectations, words_and_packets_of_both_are_connected) {
+  connected();
+  expect(model::ExpectConnected{std::chrono::seconds(3)});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+
+TEST_F(Expectations, too_late_is_not_connected_in_time) {
+  connected();
+  expect(model::ExpectConnected{std::chrono::seconds(1)});
+  EXPECT_EQ(only().reason, "connected after 1.9 s, later than 1s");
+}
+
+TEST_F(Expectations, words_without_packets_are_no_connection_and_a_finding) {
+  evidence.words(ms(2000));
+  expect(model::ExpectConnected{});
+  const auto judgement = evidence.judged();
+  EXPECT_EQ(find(judgement, "connected")->outcome, Outcome::fail);
+  ASSERT_NE(find(judgement, "claims-connected", "alice"), nullptr);
+  EXPECT_EQ(judgement.outcome, Outcome::fail);
+}
+
+TEST_F(Expectations, packets_without_the_others_word_are_no_connection_and_a_finding) {
+  connected();
+  evidence.attempt.parties[1].proof = "another";
+  expect(model::ExpectConnected{});
+  const auto judgement = evidence.judged();
+  EXPECT_EQ(find(judgement, "connected")->outcome, Outcome::fail);
+  ASSERT_NE(find(judgement, "claims-connected", "alice"), nullptr);
+  EXPECT_EQ(find(judgement, "claims-connected", "bob"), nullptr);
+}
+
+TEST_F(Expectations, a_capture_that_lost_packets_proves_no_absence) {
+  evidence.words(ms(2000));
+  evidence.attempt.packets_lost = 3;
+  expect(model::ExpectConnected{});
+  EXPECT_EQ(only().outcome, Outcome::inconclusive);
+}
+
+TEST_F(Expectations, who_must_not_be_connected_and_says_why_passes) {
+  evidence.client(ms(3000), "alice", "problem", {{"code", std::string("ICE_NO_PATH")}});
+  expect(model::ExpectNotConnected{});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+
+TEST_F(Expectations, who_must_not_be_connected_and_says_nothing_is_unclear) {
+  evidence.client(ms(3000), "alice", "problem", {{"code", std::string("SOMETHING")}});
+  expect(model::ExpectNotConnected{});
+  EXPECT_EQ(only().outcome, Outcome::unclear_error);
+}
+
+TEST_F(Expectations, who_must_not_be_connected_and_is_fails) {
+  connected();
+  expect(model::ExpectNotConnected{});
+  EXPECT_EQ(only().outcome, Outcome::fail);
+}
+
+TEST_F(Expectations, the_right_path_passes_and_another_is_the_wrong_path) {
+  connected();
+  expect(model::ExpectPath{"alice", {model::PathClass::direct}, false});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+TEST_F(Expectations, another_path_is_the_wrong_one) {
+  connected();
+  expect(model::ExpectPath{"alice", {model::PathClass::relay_tls, model::PathClass::relay_tcp}, std::nullopt});
+  EXPECT_EQ(only().outcome, Outcome::wrong_path);
+}
+
+TEST_F(Expectations, a_client_that_says_another_path_than_its_data_took_is_found_out) {
+  connected();
+  evidence.client(ms(1900), "alice", "selected",
+                  {{"local.candidateType", std::string("relay")}, {"local.relayProtocol", std::string("tls")}});
+  expect(model::ExpectPath{"alice", {model::PathClass::direct}, false});
+  const auto judgement = evidence.judged();
+  ASSERT_NE(find(judgement, "claims-path", "alice"), nullptr);
+  EXPECT_EQ(find(judgement, "claims-path", "alice")->reason, "alice said relay-tls, its data took direct");
+}
+
+TEST_F(Expectations, data_without_a_long_pause_stay_connected) {
+  connected(200);
+  expect(model::ExpectStaysConnected{std::chrono::seconds(3), std::chrono::seconds(1)});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+TEST_F(Expectations, a_pause_is_told_with_its_length) {
+  connected(50);
+  evidence.udp(ms(9000), "alice.eth0", false, alice, bob, dtls_data());
+  evidence.udp(ms(9000), "bob.eth0", false, bob, alice, dtls_data());
+  expect(model::ExpectStaysConnected{std::chrono::seconds(5), std::chrono::seconds(1)});
+  const auto verdict = only();
+  EXPECT_EQ(verdict.outcome, Outcome::fail);
+  EXPECT_EQ(verdict.reason, "nothing arrived at alice for 7.0 s from 2.0 s on");
+}
+
+TEST_F(Expectations, a_packet_that_crosses_the_border_is_listed_with_its_beginning) {
+  evidence.udp(ms(500), "alice.eth0", true, alice, bob, dtls_data(8));
+  evidence.udp(ms(501), "office.border", true, alice, bob, dtls_data(8));
+  expect(model::ExpectNoBypass{"office"});
+  const auto verdict = only();
+  EXPECT_EQ(verdict.outcome, Outcome::fail);
+  ASSERT_EQ(verdict.details.size(), 1U);
+  EXPECT_EQ(verdict.details[0], "alice to " + to_string(bob) + " (UDP), 1 packets, first bytes 17fefd0001000000");
+}
+TEST_F(Expectations, what_the_border_stopped_did_not_pass_by) {
+  evidence.udp(ms(500), "alice.eth0", true, alice, bob, dtls_data(8));
+  expect(model::ExpectNoBypass{"office"});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+TEST_F(Expectations, what_the_resolver_at_the_edge_sends_is_nobodys_bypass) {
+  const Endpoint edge{model::site_public_v4(0), 40000};
+  evidence.udp(ms(500), "office.border", true, edge, Endpoint{*parse_address("192.0.2.53"), 53}, Bytes(20));
+  expect(model::ExpectNoBypass{"office"});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+TEST_F(Expectations, an_unwatched_border_proves_nothing) {
+  std::erase_if(evidence.attempt.interfaces, [](const auto& i) { return i.name == "home.border"; });
+  evidence.attempt.packets_lost = 1;
+  expect(model::ExpectNoBypass{"office"});
+  EXPECT_EQ(only().outcome, Outcome::inconclusive);
+}
+
+TEST(Bypass, a_packet_is_known_again_behind_the_nat_by_what_is_in_it) {
+  Evidence evidence;  // alice behind a NAT
+  evidence.hellos();
+  evidence.scenario.expectations = {{model::ExpectNoBypass{"office"}, 20}};
+  const Endpoint alice{evidence.address("alice"), 5000};
+  const Endpoint bob{evidence.address("bob"), 4000};
+  evidence.udp(ms(500), "alice.eth0", true, alice, bob, dtls_data(9));
+  evidence.udp(ms(501), "office.border", true, Endpoint{evidence.public_address(), 61000}, bob, dtls_data(9));
+  const auto judgement = evidence.judged();
+  EXPECT_EQ(find(judgement, "no-bypass")->outcome, Outcome::fail);
+}
+
+TEST_F(Expectations, what_was_sent_was_attempted) {
+  evidence.udp(ms(500), "alice.eth0", true, alice, bob, dtls_data(8));
+  expect(model::ExpectAttempted{"office", {.protocol = model::Protocol::udp}});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+TEST_F(Expectations, what_was_not_sent_was_not_attempted) {
+  Tcp(evidence, "alice.eth0", alice, bob).open(ms(500));
+  expect(model::ExpectAttempted{"office", {.protocol = model::Protocol::udp}});
+  EXPECT_EQ(only().reason, "no client of office sent { protocol: udp }");
+}
+TEST_F(Expectations, a_question_to_the_sites_own_resolver_is_no_attempt) {
+  evidence.udp(ms(500), "alice.eth0", true, alice, Endpoint{*parse_address("10.20.0.1"), 53}, Bytes(20));
+  expect(model::ExpectAttempted{"office", {.protocol = model::Protocol::udp}});
+  EXPECT_EQ(only().outcome, Outcome::fail);
+}
+
+TEST_F(Expectations, silence_is_unanswered) {
+  evidence.udp(ms(500), "alice.eth0", true, alice, world("turn.crype.test", 3478), stun({}));
+  expect(model::ExpectUnanswered{"office", {.protocol = model::Protocol::udp, .ports = {{3478, 3478}}}});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+TEST_F(Expectations, an_answer_is_not) {
+  evidence.udp(ms(500), "alice.eth0", true, alice, world("turn.crype.test", 3478), stun({}));
+  evidence.udp(ms(510), "alice.eth0", false, alice, world("turn.crype.test", 3478),
+               stun({.message_class = wire::StunClass::success, .mapped = alice}));
+  expect(model::ExpectUnanswered{"office", {.protocol = model::Protocol::udp}});
+  EXPECT_EQ(only().outcome, Outcome::fail);
+}
+
+TEST_F(Expectations, an_echo_within_its_bounds) {
+  evidence.client(ms(3000), "alice", "echo",
+                  {{"sent", std::int64_t{100}}, {"received", std::int64_t{99}}, {"rtt_ms.p50", 40.0}});
+  expect(model::ExpectEcho{Ratio{10'000}, std::chrono::milliseconds(50)});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+TEST_F(Expectations, an_echo_that_lost_too_much) {
+  evidence.client(ms(3000), "alice", "echo",
+                  {{"sent", std::int64_t{100}}, {"received", std::int64_t{90}}, {"rtt_ms.p50", 40.0}});
+  expect(model::ExpectEcho{Ratio{10'000}, std::nullopt});
+  EXPECT_EQ(only().outcome, Outcome::fail);
+}
+TEST_F(Expectations, an_echo_that_nobody_reports) {
+  expect(model::ExpectEcho{});
+  EXPECT_EQ(only().outcome, Outcome::fail);
+}
+
+TEST_F(Expectations, a_throughput_above_and_below) {
+  evidence.client(ms(3000), "bob", "throughput", {{"goodput_bps", 8e6}});
+  expect(model::ExpectThroughput{BitRate{5'000'000}});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+TEST_F(Expectations, a_throughput_below) {
+  evidence.client(ms(3000), "bob", "throughput", {{"goodput_bps", 4e6}});
+  expect(model::ExpectThroughput{BitRate{5'000'000}});
+  EXPECT_EQ(only().outcome, Outcome::fail);
+}
+TEST_F(Expectations, more_than_passed_is_a_false_claim) {
+  connected();
+  evidence.client(ms(3000), "bob", "throughput", {{"goodput_bps", 8e9}, {"bytes", std::int64_t{1'000'000'000}}});
+  expect(model::ExpectThroughput{BitRate{5'000'000}});
+  const auto judgement = evidence.judged();
+  EXPECT_NE(find(judgement, "claims-throughput", "bob"), nullptr);
+}
+
+TEST_F(Expectations, a_report_of_the_right_code_in_time) {
+  evidence.client(ms(3000), "alice", "problem", {{"code", std::string("TURN_UNREACHABLE")}});
+  expect(model::ExpectReports{"alice", {"TURN_QUOTA", "TURN_UNREACHABLE"}, std::chrono::seconds(15)});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+TEST_F(Expectations, a_report_that_comes_too_late) {
+  evidence.client(ms(30'000), "alice", "problem", {{"code", std::string("TURN_UNREACHABLE")}});
+  expect(model::ExpectReports{"alice", {"TURN_UNREACHABLE"}, std::chrono::seconds(15)});
+  EXPECT_EQ(only().outcome, Outcome::fail);
+}
+TEST_F(Expectations, another_code_is_unclear) {
+  evidence.client(ms(3000), "alice", "problem", {{"code", std::string("ICE_NO_PATH")}});
+  expect(model::ExpectReports{"alice", {"TURN_UNREACHABLE"}, std::nullopt});
+  const auto verdict = only();
+  EXPECT_EQ(verdict.outcome, Outcome::unclear_error);
+  EXPECT_EQ(verdict.reason, "alice reported ICE_NO_PATH instead");
+}
+
+TEST(Tunnels, those_that_opened_are_counted) {
+  for (const bool opened : {true, false}) {
+    auto scenario = two_sites();
+    scenario.sites[0].proxies.push_back({});
+    scenario.expectations = {{model::ExpectTunnels{"office", 1U, std::nullopt}, 20}};
+    Evidence evidence(scenario);
+    evidence.hellos();
+    Tcp(evidence, "alice.eth0", {evidence.address("alice"), 5000}, {evidence.address("office.proxy"), 3128})
+        .open(ms(500))
+        .send(ms(501), text("CONNECT signal.crype.test:443 HTTP/1.1\r\n\r\n"))
+        .receive(ms(502), text(opened ? "HTTP/1.1 200 OK\r\n\r\n" : "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"));
+    const auto judgement = evidence.judged();
+    EXPECT_EQ(find(judgement, "tunnels")->outcome, opened ? Outcome::pass : Outcome::fail);
+  }
+}
+
+TEST_F(Expectations, allocations_that_went_in_time_are_not_left) {
+  evidence.event(ms(1000), model::Source::turn, "turn-a", "allocation",
+                 {{"session", std::int64_t{1}}, {"user", std::string("9:alice")}});
+  evidence.event(ms(5500), model::Source::turn, "turn-a", "delete",
+                 {{"session", std::int64_t{1}}, {"user", std::string("9:alice")}});
+  ended(ms(5000), ms(9000));
+  expect(model::ExpectAllocations{});
+  EXPECT_EQ(only().outcome, Outcome::pass);
+}
+TEST_F(Expectations, an_allocation_that_stays_is_left) {
+  evidence.event(ms(1000), model::Source::turn, "turn-a", "allocation",
+                 {{"session", std::int64_t{1}}, {"user", std::string("9:alice")}});
+  ended(ms(5000), ms(9000));
+  expect(model::ExpectAllocations{});
+  EXPECT_EQ(only().outcome, Outcome::fail);
+}
+TEST_F(Expectations, a_lab_that_ended_at_once_did_not_see_allocations_go) {
+  evidence.event(ms(1000), model::Source::turn, "turn-a", "allocation",
+                 {{"session", std::int64_t{1}}, {"user", std::string("9:alice")}});
+  ended(ms(5000), ms(5100));
+  expect(model::ExpectAllocations{});
+  EXPECT_EQ(only().outcome, Outcome::inconclusive);
+}
+
+TEST_F(Expectations, a_network_that_measures_otherwise_makes_everything_inconclusive) {
+  expect(model::ExpectConnected{});  // which fails
+  evidence.event(ms(10), model::Source::measurement, "office", "row",
+                 {{"what", std::string("udp 3478")},
+                  {"declared", std::string("drop")},
+                  {"measured", std::string("passes")},
+                  {"agrees", false}});
+  const auto judgement = evidence.judged();
+  EXPECT_EQ(judgement.outcome, Outcome::inconclusive);
+  EXPECT_EQ(judgement.why, "office: udp 3478: declared drop, measured passes");
+}
+TEST_F(Expectations, a_dead_service_makes_everything_inconclusive) {
+  expect(model::ExpectConnected{});
+  evidence.attempt.casualties = {"turn-a died"};
+  EXPECT_EQ(evidence.judged().outcome, Outcome::inconclusive);
+}
+TEST_F(Expectations, what_expects_nothing_proves_nothing) {
+  EXPECT_EQ(evidence.judged().outcome, Outcome::inconclusive);
+}
+
+TEST_F(Expectations, exit_status_127_is_unsupported_and_never_a_failure) {
+  expect(model::ExpectConnected{});
+  evidence.event(ms(4000), model::Source::lab, "alice", "client-ended", {{"exit", std::int64_t{127}}});
+  EXPECT_EQ(evidence.judged().outcome, Outcome::unsupported);
+}
+TEST_F(Expectations, a_feature_that_a_client_says_it_lacks_is_unsupported_unless_it_is_required) {
+  for (const bool required : {false, true}) {
+    Evidence one(with_egress());
+    one.hellos();
+    one.scenario.expectations = {{model::ExpectPath{"alice", {model::PathClass::relay_tls}, std::nullopt}, 20}};
+    one.attempt.parties[0].features = {"turn-tcp"};
+    Options options;
+    if (required) options.required = {"turn-tls"};
+    EXPECT_EQ(one.judged(options).outcome, required ? Outcome::fail : Outcome::unsupported);
+  }
+}
+TEST_F(Expectations, a_crash_is_told_by_its_name) {
+  connected();
+  expect(model::ExpectConnected{});
+  evidence.event(ms(9000), model::Source::lab, "alice", "client-ended", {{"signal", std::int64_t{11}}});
+  const auto judgement = evidence.judged();
+  EXPECT_EQ(find(judgement, "client-crashed", "alice")->reason, "alice was ended by signal 11");
+  EXPECT_EQ(judgement.outcome, Outcome::fail);
+}
+TEST_F(Expectations, garbage_floods_and_a_wrong_answer_to_an_unknown_task_break_the_contract) {
+  for (const auto& [kind, field] : std::vector<std::pair<std::string, std::string>>{
+           {"client-garbage", "why"}, {"client-flood", "lines"}, {"client-long-line", "bytes"}, {"probe", "exit"}}) {
+    Evidence one(with_egress());
+    one.hellos();
+    one.event(ms(10), model::Source::lab, "alice", kind, {{field, std::int64_t{0}}});
+    const auto judgement = one.judged();
+    EXPECT_NE(find(judgement, "contract", "alice"), nullptr) << kind;
+  }
+}
+
+TEST_F(Expectations, a_secret_among_what_a_client_tells_is_a_breach) {
+  evidence.client(
+      ms(500), "alice", "problem",
+      {{"code", std::string("X")}, {"detail", std::string("password [secret:office.proxy/alice] is wrong")}});
+  const auto judgement = evidence.judged();
+  ASSERT_NE(find(judgement, "secrets", "alice"), nullptr);
+  EXPECT_EQ(find(judgement, "secrets", "alice")->reason,
+            "alice told [secret:office.proxy/alice] in 'detail' of problem");
+}
+TEST(Secrets, a_proxys_password_may_go_to_the_proxy_and_nowhere_else) {
+  for (const bool to_proxy : {true, false}) {
+    auto scenario = two_sites();
+    scenario.sites[0].proxies.push_back({});
+    Evidence evidence(scenario);
+    const Endpoint far = to_proxy ? Endpoint{evidence.address("office.proxy"), 3128} : world("signal.crype.test", 80);
+    evidence.event(ms(5), model::Source::lab, "alice.eth0", "secret-seen",
+                   {{"secret", std::string("office.proxy/alice")},
+                    {"from", std::string("10.20.0.2:5000")},
+                    {"to", to_string(far)}});
+    const auto judgement = evidence.judged();
+    EXPECT_EQ(find(judgement, "secrets") == nullptr, to_proxy);
+  }
+}
+
+TEST_F(Expectations, a_dropped_datagram_is_explained_by_the_rule_and_its_counter) {
+  evidence.udp(ms(500), "alice.eth0", true, alice, world("turn.crype.test", 3478),
+               stun({.method = wire::StunMethod::allocate, .transport = true}));
+  evidence.event(ms(9000), model::Source::rule, "office.edge", "counter",
+                 {{"name", std::string("egress_1_out")}, {"packets", std::int64_t{14}}});
+  expect(model::ExpectConnected{});
+  const auto judgement = evidence.judged();
+  EXPECT_NE(judgement.why.find("turn.crype.test:3478: no answer to 1 datagrams in 0 ms (office egress 1: drop { "
+                               "protocol: udp } (line 12), 14 packets)"),
+            std::string::npos)
+      << judgement.why;
+}
+TEST_F(Expectations, a_certificate_that_was_refused_is_the_cause) {
+  Tcp tcp(evidence, "alice.eth0", alice, world("turns.crype.test", 443));
+  tcp.open(ms(500)).send(ms(501), client_hello("turns.crype.test")).receive(ms(502), tls_record(22, 60, 2));
+  auto alert = tls_record(21, 2, 2);
+  alert.back() = 48;
+  tcp.send(ms(503), alert);
+  expect(model::ExpectConnected{});
+  const auto judgement = evidence.judged();
+  EXPECT_NE(judgement.why.find("relay-tls: turns.crype.test:443: the client refused the certificate (unknown_ca)"),
+            std::string::npos)
+      << judgement.why;
+}
+TEST_F(Expectations, an_error_of_the_relay_is_the_cause) {
+  evidence.udp(ms(500), "alice.eth0", true, alice, world("turn.crype.test", 3478),
+               stun({.method = wire::StunMethod::allocate, .transport = true}));
+  evidence.udp(ms(510), "alice.eth0", false, alice, world("turn.crype.test", 3478),
+               stun({.message_class = wire::StunClass::error, .method = wire::StunMethod::allocate, .error = 486}));
+  expect(model::ExpectConnected{});
+  EXPECT_NE(evidence.judged().why.find("the relay answered 486 to Allocate"), std::string::npos);
+}
+
+TEST_F(Expectations, the_same_evidence_gives_the_same_judgement) {
+  connected();
+  expect(model::ExpectConnected{});
+  const auto whole = evidence.finish();
+  EXPECT_EQ(judge(evidence.scenario, whole), judge(evidence.scenario, whole));
+}
+
+}  // namespace
+}  // namespace crypelab::judge
