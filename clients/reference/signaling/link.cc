@@ -210,7 +210,9 @@ class Link::Body : public std::enable_shared_from_this<Link::Body> {
       if (now >= spoke_ + settings_.ping && greeted_) {
         spoke_ = now;
         if (!asked_) asked_ = now;
-        if (!co_await socket->write(to_text({.type = Type::ping}))) co_return;
+        // Named: GCC 12 destroys an aggregate twice that is made within a co_await.
+        const auto ping = to_text({.type = Type::ping});
+        if (!co_await socket->write(ping)) co_return;
         continue;
       }
       co_await wait(changed_, std::min(spoke_ + settings_.ping, patience_ends));
