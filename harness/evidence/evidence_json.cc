@@ -17,6 +17,8 @@ namespace json = boost::json;
 constexpr std::array kSources{
     model::Source::lab, model::Source::client, model::Source::proxy, model::Source::turn, model::Source::signaling,
     model::Source::dns, model::Source::gate,   model::Source::web,   model::Source::rule, model::Source::measurement};
+constexpr double kLongest = 2e6;  // seconds; up to there nanoseconds survive a double
+
 constexpr std::array kKinds{Interface::Kind::border, Interface::Kind::carrier, Interface::Kind::lan,
                             Interface::Kind::server};
 
@@ -140,7 +142,7 @@ model::Event event(const Line& line) {
   model::Event event;
   const auto& object = line.object();
   const auto seconds = line.number(object, "at");
-  if (!(std::abs(seconds) < 1e8)) line.refuse("damaged: 'at' is no time");
+  if (!(std::abs(seconds) < kLongest)) line.refuse("damaged: 'at' is no time");
   event.at = std::chrono::nanoseconds(std::llround(seconds * 1e9));
   event.source = line.named(object, "source", kSources);
   event.where = line.text(object, "where");

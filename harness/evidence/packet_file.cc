@@ -92,8 +92,10 @@ class PacketFile {
 
 void read_packets(const std::filesystem::path& file, Attempt& attempt) {
   attempt.capture = Memory::map(file);
-  PacketFile(file.string(), attempt).read();
+  decode_packets(file.string(), attempt);
 }
+
+void decode_packets(const std::string& name, Attempt& attempt) { PacketFile(name, attempt).read(); }
 
 std::string clock_comment(std::chrono::nanoseconds since_1970) {
   return fmt::format("{}{}", kClock, since_1970.count());

@@ -65,7 +65,10 @@ void AttemptProcess::finish() {
 int probe_driver(const model::Driver& driver, const model::Scenario& scenario, const std::string& client) {
   auto plan = blueprint::draw(scenario);
   plan.processes.clear();
-  for (auto& host : plan.hosts) host.preparations.clear();
+  for (auto& host : plan.hosts) {
+    host.preparations.clear();
+    host.tunnel_routes.clear();
+  }
   int exit = -1;
   auto [reading, writing] = make_pipe();
   kernel::supervise([&](kernel::Supervised& supervised) {

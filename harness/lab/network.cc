@@ -18,7 +18,7 @@ namespace {
 const kernel::RuleTable kTable{"inet", "crypelab"};
 
 // What comes in while the lab is busy with something else waits there.
-constexpr kernel::Capture::Settings kCaptureRing{.ring_bytes = std::size_t{4} << 20U};
+constexpr kernel::Capture::Settings kCaptureRing{.ring_bytes = std::size_t{2} << 20U};
 
 constexpr kernel::Mac kBridgeMac{0x02, 0xc1, 0, 0, 0, 0xb0};
 

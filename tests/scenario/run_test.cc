@@ -200,6 +200,37 @@ expect: [{connected: {}}]
   EXPECT_NE(finished.out.find("could not say the other's word"), std::string::npos) << finished.out;
 }
 
+TEST_F(Runs, two_reference_clients_take_the_parts_that_nobody_else_has) {
+  scenario(R"(scenario: test/run
+title: An open network
+sites: {office: {}, home: {}}
+clients: {alice: {site: office}, bob: {site: home}}
+expect: [{connected: {}}, {path: {client: alice, class: direct}}]
+)");
+  const auto finished = crypelab({"run", path("scenario.yaml"), "--out", path("out")}, 100s);
+  EXPECT_EQ(finished.status, 0) << finished.out << finished.err;
+  const auto seen = attempt();
+  for (const auto& party : seen.parties) {
+    EXPECT_TRUE(party.reference);
+    EXPECT_EQ(party.name, "crypelab-client");
+  }
+}
+
+TEST_F(Runs, keys_of_tls_connections_are_kept_unless_somebodys_own_secrets_are_there) {
+  driver("tls", "curl -s --cacert /etc/ssl/certs/ca-certificates.crt https://signal.crype.test/ -o /dev/null; exit 1");
+  const auto has_keys = [&](const std::string& client, const std::vector<std::string>& more) {
+    std::filesystem::remove_all(folder_ / "out");
+    run(client, path("quits"), more);
+    std::ostringstream text;
+    text << std::ifstream(folder_ / "out/test/run/attempt-1/packets.pcapng", std::ios::binary).rdbuf();
+    return text.str().find("CLIENT_HANDSHAKE_TRAFFIC_SECRET ") != std::string::npos;
+  };
+  EXPECT_TRUE(has_keys(path("tls"), {}));
+  std::ofstream(path("driver.yaml")) << "command: ./tls\nsecrets: {ACCOUNT: account-of-mine}\n";
+  EXPECT_FALSE(has_keys(path("driver.yaml"), {}));
+  EXPECT_TRUE(has_keys(path("driver.yaml"), {"--keep-tls-keys"}));
+}
+
 TEST_F(Runs, an_outcome_that_nobody_could_establish_is_inconclusive) {
   const auto finished = run(path("quits"), path("quits"), {"--no-capture"});
   EXPECT_EQ(finished.status, 2) << finished.out << finished.err;
