@@ -22,6 +22,8 @@ struct Grammar {
   Shell shell;
   Measure measure;
   Run run;
+  Judge judge;
+  Explain explain;
   Completion completion;
   std::map<const CLI::App*, std::function<Arguments()>> results;
 
@@ -103,6 +105,16 @@ Grammar::Grammar() {
   sub->add_flag("--no-capture", run.no_capture, "do not look at packets; what is judged by them is inconclusive");
   sub->add_flag("--keep-tls-keys", run.keep_keys,
                 "keep the keys of TLS connections in the capture even where passwords are not the program's own");
+
+  sub = command("judge", "Judge saved evidence again: the same verdicts, on any machine, without privilege", judge);
+  sub->add_option("DIR", judge.folder, "the folder of a run, or of one attempt")->required();
+  sub->add_flag("--strict", judge.strict, "non-strict and unsupported fail, too");
+  sub->add_option("--require", judge.require, "features that clients must have: unsupported then fails")
+      ->delimiter(',');
+  sub->add_flag("--json", judge.json, "print the record instead of the table");
+
+  sub = command("explain", "Tell what happened in an attempt, and why, as a short story with times", explain);
+  sub->add_option("DIR", explain.folder, "the folder of an attempt, or of several")->required();
 
   sub = command("completion", "Print the completion script of a shell", completion);
   sub->add_option("SHELL", completion.shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));

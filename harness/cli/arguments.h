@@ -58,13 +58,22 @@ struct Run {
   bool no_capture = false;
   bool keep_keys = false;
 };
+struct Judge {
+  std::string folder;  // of a run or of an attempt
+  bool strict = false;
+  std::vector<std::string> require;
+  bool json = false;
+};
+struct Explain {
+  std::string folder;
+};
 struct Completion {
   std::string shell;
 };
 struct Print {  // --help, --version: text for standard output, and nothing else to do
   std::string text;
 };
-using Arguments = std::variant<Print, Doctor, List, Check, Show, Exec, Shell, Measure, Run, Completion>;
+using Arguments = std::variant<Print, Doctor, List, Check, Show, Exec, Shell, Measure, Run, Judge, Explain, Completion>;
 
 inline constexpr const char* kVersion = "crypelab 0.1.0";
 

@@ -15,6 +15,8 @@ int run(const Exec& command);
 int run(const Shell& command);
 int run(const Measure& command);
 int run(const Run& command);
+int run(const Judge& command);
+int run(const Explain& command);
 int run(const Completion& command);
 
 }  // namespace crypelab::cli

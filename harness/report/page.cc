@@ -28,7 +28,6 @@ input[type=search] { font:inherit; padding:5px 8px; min-width:240px; border:1px 
 table { border-collapse:collapse; width:100%; } th { text-align:left; color:var(--dim); font-weight:600; }
 th, td { padding:5px 8px; border-bottom:1px solid var(--line); vertical-align:top; }
 table.matrix { table-layout:fixed; } .matrix th:first-child, .matrix td:first-child { width:320px; overflow-wrap:anywhere; }
-.matrix tr { content-visibility:auto; contain-intrinsic-size:auto 30px; }
 .cell { display:inline-block; border-left:5px solid var(--k); padding:1px 8px; cursor:pointer; background:none; border-top:0; border-right:0; border-bottom:0; font:inherit; color:inherit; text-align:left; }
 .cell:hover, .cell:focus-visible { background:var(--soft); outline:1px solid var(--line); }
 .mark { font-weight:700; color:var(--k); display:inline-block; min-width:1.2em; }
@@ -42,7 +41,7 @@ table.matrix { table-layout:fixed; } .matrix th:first-child, .matrix td:first-ch
 .spans { display:flex; height:22px; border-radius:3px; overflow:hidden; max-width:640px; } .spans span { overflow:hidden; white-space:nowrap; font-size:12px; padding:2px 4px; border-right:2px solid var(--bg); background:var(--soft); border-top:3px solid var(--k); }
 svg text { fill:currentColor; font:11px system-ui, sans-serif; }
 details > summary { cursor:pointer; margin-top:14px; font-weight:600; }
-@media print { .filters, .noprint { display:none; } #detail { border:0; } body { font-size:11px; } .matrix tr { content-visibility:visible; } }
+@media print { .filters, .noprint { display:none; } #detail { border:0; } body { font-size:11px; } }
 </style>
 </head>
 <body>
@@ -67,7 +66,7 @@ const run = read('run');
 function el(tag, attributes, ...children) {
   const e = document.createElement(tag);
   for (const [k, v] of Object.entries(attributes || {})) if (k === 'on') e.addEventListener('click', v); else if (v !== null) e.setAttribute(k, v);
-  for (const c of children.flat()) if (c !== null && c !== undefined) e.append(c);
+  for (const c of children.flat(Infinity)) if (c !== null && c !== undefined) e.append(c);
   return e;
 }
 const marks = { pass: '✓', 'non-strict': '≈', unsupported: '–', inconclusive: '?', 'unclear-error': '!', 'wrong-path': '↯', fail: '✗', flaky: '≠' };
@@ -102,7 +101,7 @@ function summary() {
   const by = el('div', { class: 'tiles' });
   for (const [p, n] of Object.entries(paths).sort()) by.append(el('div', { class: 'tile', style: `border-left:5px solid var(--${kind(p)})` }, el('b', {}, String(n)), p));
   $('summary').append(tiles, by);
-  if (connected) $('summary').append(el('p', {}, `${connected} of ${run.cells.length} connected; ${streams} of them by TURN over TCP or TLS, and would not have without it.`));
+  if (connected) $('summary').append(el('p', {}, `${connected} of ${run.cells.length} connected; ${streams} of them by TURN over TCP or TLS.`));
 }
 
 const chosen = new Set();
@@ -131,25 +130,29 @@ function matrix() {
     if (!networks.has(c.scenario)) networks.set(c.scenario, []);
     networks.get(c.scenario).push(c);
   }
-  const body = el('tbody');
-  for (const [name, cells] of networks) {
-    const tr = el('tr', {}, el('td', {}, name, el('div', { class: 'why' }, cells[0].title)));
-    for (const column of columns) tr.append(el('td', {}, cells.filter(c => c.clients === column).map(c => [cellButton(c), c.why ? el('div', { class: 'why' }, c.why) : null])));
-    rows.push({ tr, cells, words: (name + ' ' + cells.map(c => [c.title, c.why, c.word, ...c.paths].join(' ')).join(' ')).toLowerCase() });
-    body.append(tr);
-  }
-  for (const n of run.not_covered) body.append(el('tr', {}, el('td', {}, n.scenario), el('td', { class: 'why', colspan: columns.length }, 'not covered: ' + n.why)));
-  $('matrix').append(el('h2', {}, 'Clients × networks'), el('table', { class: 'matrix' }, el('thead', {}, el('tr', {}, el('th', {}, 'network'), columns.map(c => el('th', {}, c)))), body));
+  const body = el('tbody'), end = el('div', { style: 'height:1px' });
+  for (const [name, cells] of networks) rows.push({ name, cells, words: (name + ' ' + cells.map(c => [c.title, c.why, c.word, ...c.paths].join(' ')).join(' ')).toLowerCase() });
+  $('matrix').append(el('h2', {}, 'Clients × networks'), el('table', { class: 'matrix' }, el('thead', {}, el('tr', {}, el('th', {}, 'network'), columns.map(c => el('th', {}, c)))), body),
+    end, el('table', {}, run.not_covered.map(n => el('tr', {}, el('td', {}, n.scenario), el('td', { class: 'why' }, 'not covered: ' + n.why)))));
+  more = most => {
+    for (const r of chosenRows.slice(drawn, drawn + most)) {
+      body.append(el('tr', {}, el('td', {}, r.name, el('div', { class: 'why' }, r.cells[0].title)),
+        columns.map(column => el('td', {}, r.cells.filter(c => c.clients === column).map(c => [cellButton(c), c.why ? el('div', { class: 'why' }, c.why) : null])))));
+      drawn++;
+    }
+  };
+  again = () => { body.replaceChildren(); drawn = 0; more(100); };
+  new IntersectionObserver(seen => { if (seen.some(s => s.isIntersecting)) more(200); }, { rootMargin: '1500px' }).observe(end);
+  addEventListener('scroll', () => { if (end.getBoundingClientRect().top < innerHeight + 1500) more(200); }, { passive: true });
+  addEventListener('beforeprint', () => more(rows.length));
 }
+// Rows are drawn as they are scrolled to: thousands of them cost nothing before.
+let chosenRows = [], drawn = 0, more = () => {}, again = () => {};
 function filter() {
-  let shown = 0;
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const r of rows) {
-    const on = r.cells.some(c => chosen.has(c.word)) && words.every(w => r.words.includes(w));
-    r.tr.hidden = !on;
-    shown += on;
-  }
-  $('count').textContent = `${shown} of ${rows.length} networks`;
+  chosenRows = rows.filter(r => r.cells.some(c => chosen.has(c.word)) && words.every(w => r.words.includes(w)));
+  $('count').textContent = `${chosenRows.length} of ${rows.length} networks`;
+  again();
 }
 
 function lines(list) {

@@ -127,7 +127,7 @@ std::string to_table(const Run& run, bool colour, unsigned width) {
   if (connected != 0) {
     std::string by;
     for (const auto& [what, count] : paths) by += fmt::format("{}{} {}", by.empty() ? "" : ", ", count, what);
-    out += fmt::format("{} connected: {}; {} of them only by TURN over TCP or TLS\n", connected, by, streams);
+    out += fmt::format("{} connected: {}; {} of them by TURN over TCP or TLS\n", connected, by, streams);
   }
   return out;
 }
