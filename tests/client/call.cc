@@ -25,7 +25,7 @@ json::object job_of(const SignalingServer& signaling, const Call::Changes& chang
                    {"proof", caller ? "proof-of-alice" : "proof-of-bob"},
                    {"seed", 1},
                    {"deadline", changes.deadline},
-                   {"signaling", signaling.access(caller ? "alice" : "bob")},
+                   {"signaling", signaling.access(caller ? "alice" : "bob", changes.room)},
                    {"ice", {{"servers", changes.ice_servers}, {"policy", changes.policy}, {"loopback", true}}},
                    {"app", "desktop"},
                    {"proxy", {{"mode", "direct"}}},
@@ -67,9 +67,9 @@ void SignalingServer::restart() {
   if (!program_->wait_for_text("\"ready\"")) throw Failure(Exit::unavailable, "signaling: " + program_->errors());
 }
 
-json::object SignalingServer::access(std::string_view name) const {
-  return {{"url", fmt::format("wss://localhost:{}/v1/rooms/r1", port_)},
-          {"fallback", fmt::format("https://localhost:{}/v1/rooms/r1", port_)},
+json::object SignalingServer::access(std::string_view name, std::string_view room) const {
+  return {{"url", fmt::format("wss://localhost:{}/v1/rooms/{}", port_, room)},
+          {"fallback", fmt::format("https://localhost:{}/v1/rooms/{}", port_, room)},
           {"token", fmt::format("token-of-{}", name)}};
 }
 

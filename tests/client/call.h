@@ -12,7 +12,8 @@ namespace crypelab::client {
 class SignalingServer {
  public:
   explicit SignalingServer(const std::vector<std::string>& ice_urls = {});
-  boost::json::object access(std::string_view name) const;  // `signaling` of a job
+  // `signaling` of a job.
+  boost::json::object access(std::string_view name, std::string_view room = "r1") const;
   std::string trust() const { return folder_.file("certificate.pem"); }
   std::string key() const { return folder_.file("key.pem"); }
   void restart();
@@ -32,6 +33,9 @@ class TurnServer {
   // An RTCIceServer with that one URL.
   boost::json::array servers(std::string_view transport) const;
   std::string log() const;
+  std::uint16_t port() const { return port_; }
+  std::uint16_t tls_port() const { return tls_port_; }
+  pid_t pid() const { return program_->pid(); }
   // Until the text stands there so often.
   bool wait_for_log(std::string_view text, std::size_t times = 1) const;
   void restart();
@@ -57,6 +61,7 @@ class Call {
     boost::json::object alice;     // members of her job in place of the usual ones
     boost::json::object bob;
     int deadline = 30'000;
+    std::string room = "r1";
     std::vector<std::string> alice_command;  // another client in her place
     std::vector<std::string> bob_command;
   };

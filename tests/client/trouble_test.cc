@@ -56,15 +56,6 @@ TEST(Trouble, a_turn_server_that_is_not_there_is_named) {
   EXPECT_NE(detail.find(std::to_string(port)), std::string::npos) << detail;
 }
 
-TEST(Trouble, ice_is_not_failed_before_its_time) {
-  const SignalingServer signaling;
-  const auto where = "turn:localhost:" + std::to_string(free_port()) + "?transport=tcp";
-  Call call(signaling,
-            {.ice_servers = one_server(where, "turn", "turn-password"), .policy = "relay", .deadline = 20'000});
-  ASSERT_TRUE(says(call.alice(), "TURN_UNREACHABLE")) << call.told();
-  for (const auto& problem : call.alice().events("problem")) EXPECT_EQ(problem.at("fatal"), false) << call.told();
-}
-
 TEST(Recovery, expired_turn_credentials_are_exchanged_for_new_ones) {
   const SignalingServer signaling;
   const TurnServer turn(signaling, {"--use-auth-secret", "--static-auth-secret=north-secret"});

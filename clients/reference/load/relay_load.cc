@@ -30,6 +30,7 @@ namespace {
 
 // Messages under way, all sessions and both ways together: what fits into the usual receive buffer of one socket.
 constexpr std::uint64_t window_of_all = 128;
+constexpr std::size_t most_starting = 64;  // allocations asked for at once
 constexpr Duration tick = 5ms;
 constexpr Duration stalled = 100ms;  // without an arrival: what was under way is lost
 constexpr Duration last_arrivals = 300ms;
@@ -95,8 +96,10 @@ class RelayLoad::Body final : transport::DialObserver {
   Awaitable<int> run() {
     const auto deadline = reporter_.start() + job_.deadline;
     const auto ready_by = std::min(deadline, Time::clock::now() + 60s);
-    for (auto& end : ends_) end.start();
-    while (!stopped_ && ready_ < ends_.size() && Time::clock::now() < ready_by && !refused_) co_await wait(tick);
+    while (!stopped_ && ready_ < ends_.size() && Time::clock::now() < ready_by && !refused_) {
+      for (; started_ < ends_.size() && started_ - ready_ < most_starting; ++started_) ends_[started_].start();
+      co_await wait(tick);
+    }
     const auto ready_after = std::chrono::duration_cast<Duration>(Time::clock::now() - reporter_.start());
     const bool good = ready_ == ends_.size();
     if (good) co_await load(ready_after, deadline);
@@ -303,6 +306,7 @@ class RelayLoad::Body final : transport::DialObserver {
   std::uint64_t window_ = 0;
   std::uint64_t before_ = 0;
   std::uint64_t offered_ = 0;
+  std::size_t started_ = 0;
   std::size_t ready_ = 0;
   bool loading_ = false;
   bool stopped_ = false;
