@@ -1,0 +1,94 @@
+// How long the standard world takes to be ready and to be gone: all its services answering, with a site whose only way
+// out is a proxy that asks for a password, beside the same world without that proxy.
+#include "harness/base/descriptor.h"
+#include "harness/base/error.h"
+#include "harness/blueprint/blueprint.h"
+#include "harness/kernel/supervisor.h"
+#include "harness/lab/lab.h"
+#include "harness/scenario/loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace crypelab;
+using Clock = std::chrono::steady_clock;
+
+blueprint::Blueprint plan_with(const std::string& office) {
+  const auto loaded = scenario::parse("scenario: bench/world\ntitle: The standard world\nsites: {office: " + office +
+                                          ", home: {nat: {}}}\nclients: {alice: {site: office}, bob: {site: home}}\n",
+                                      "world_bench.yaml");
+  if (!loaded.ok()) throw Failure(Exit::data, scenario::to_string(loaded.problems));
+  return blueprint::draw(loaded.scenarios.at(0));
+}
+
+struct Times {  // milliseconds
+  std::vector<double> up;
+  std::vector<double> down;
+};
+
+double since(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double, std::milli>(end - begin).count();
+}
+
+// The supervised process is another one; its clock is the same.
+void once(const blueprint::Blueprint& plan, Times& times) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw_errno("pipe");
+  const Descriptor reading(ends[0]);
+  const Descriptor writing(ends[1]);
+  const auto begin = Clock::now();
+  kernel::supervise([&](kernel::Supervised& supervised) {
+    const lab::Lab lab(plan, supervised);
+    const auto ready = Clock::now();
+    if (write(writing.get(), &ready, sizeof ready) != sizeof ready) throw_errno("write");
+    return 0;
+  });
+  const auto gone = Clock::now();
+  Clock::time_point ready;
+  if (read(reading.get(), &ready, sizeof ready) != sizeof ready) throw_errno("read");
+  times.up.push_back(since(begin, ready));
+  times.down.push_back(since(ready, gone));
+}
+
+double print(const char* what, std::vector<double> values) {
+  std::ranges::sort(values);
+  const double middle = values[values.size() / 2];
+  fmt::print("{:<44} {:7.1f} {:7.1f} {:7.1f} ms\n", what, values.front(), middle, values.back());
+  return middle;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
+  try {
+    const auto with = plan_with("{egress: [], dns: internal-only, proxy: {auth: basic, users: {alice: wonderland}}}");
+    const auto without = plan_with("{egress: [], dns: internal-only}");
+    Times proxy;
+    Times bare;
+    for (int i = 0; i <= (quick ? 5 : 25); ++i) {
+      once(with, proxy);
+      once(without, bare);
+      if (i == 0) proxy = bare = {};  // the first round warms up
+    }
+    fmt::print("{:<44} {:>7} {:>7} {:>7}\n", "", "least", "median", "most");
+    const double up = print("ready, with a Basic proxy", proxy.up);
+    print("ready, without a proxy", bare.up);
+    const double down = print("gone, with a Basic proxy", proxy.down);
+    print("gone, without a proxy", bare.down);
+    fmt::print("ready: target 300 ms: {:.2f} of it; gone: target 100 ms: {:.2f} of it\n", up / 300, down / 100);
+    return 0;
+  } catch (const Failure& failure) {
+    fmt::print(stderr, "world_bench: {}\n", failure.what());
+    return static_cast<int>(failure.exit());
+  }
+}
