@@ -95,7 +95,8 @@ Process world_dns(const std::string& host, const std::vector<Address>& listen,
   process.argv.emplace_back("--address=/#/");
   process.argv.push_back(fmt::format("--addn-hosts={{dir}}/{}", kRecords));
   process.files.push_back(world_dns_records(names));
-  process.readiness = AnswersDns{{listen.at(0), 53}, "ipv4only.arpa"};
+  process.readiness = AnswersDns{{listen.at(0), 53}, kReadyName};
+  process.read_log = read_dnsmasq_log;
   process.package = "dnsmasq-base";
   return process;
 }
@@ -108,6 +109,7 @@ Process hijacker(const std::string& name, const std::string& host, const std::ve
   process.argv = common(listen, port);
   for (const auto& address : listen) process.argv.push_back("--address=/#/" + to_string(address));
   process.readiness = AnswersDns{{listen.at(0), port}, kReadyName};
+  process.read_log = read_dnsmasq_log;
   process.package = "dnsmasq-base";
   return process;
 }
@@ -133,6 +135,7 @@ Process resolver(const Resolver& settings) {
   for (auto& option : learning(settings.sets)) process.argv.push_back(std::move(option));
   process.network_administrator = !settings.sets.empty();
   process.readiness = AnswersDns{{settings.listen.at(0), settings.port}, kReadyName};
+  process.read_log = read_dnsmasq_log;
   process.package = "dnsmasq-base";
   return process;
 }
@@ -164,6 +167,29 @@ std::optional<DnsLogLine> parse_dnsmasq_log(std::string_view line) {
   if (link != "is") return std::nullopt;
   out.kind = DnsLogLine::Kind::answer;
   return out;
+}
+
+std::vector<model::Event> read_dnsmasq_log(std::string_view line) {
+  const auto said = parse_dnsmasq_log(line);
+  if (!said || said->name == kReadyName) return {};
+  model::Event event;
+  event.source = model::Source::dns;
+  event.fields = {{"serial", std::int64_t{said->serial}}, {"client", to_string(said->client)}, {"name", said->name}};
+  switch (said->kind) {
+    case DnsLogLine::Kind::query:
+      event.kind = "question";
+      event.fields.emplace_back("type", said->type);
+      break;
+    case DnsLogLine::Kind::forwarded:
+      event.kind = "forwarded";
+      event.fields.emplace_back("server", said->value);
+      break;
+    case DnsLogLine::Kind::answer:
+      event.kind = "answer";
+      event.fields.emplace_back("value", said->value);
+      break;
+  }
+  return {std::move(event)};
 }
 
 }  // namespace crypelab::services

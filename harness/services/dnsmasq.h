@@ -51,5 +51,10 @@ struct DnsLogLine {
 };
 // nullopt: not a line about a question.
 std::optional<DnsLogLine> parse_dnsmasq_log(std::string_view line);
+// The same as one event of source `dns`; the lab's own questions are left out:
+//   question   serial, client, name, type
+//   forwarded  serial, client, name, server
+//   answer     serial, client, name, value
+std::vector<model::Event> read_dnsmasq_log(std::string_view line);
 
 }  // namespace crypelab::services

@@ -94,6 +94,26 @@ TEST(dnsmasq, log_lines_become_values) {
   }
 }
 
+TEST(dnsmasq, a_question_is_an_event_and_the_labs_own_is_not) {
+  const auto events = read_dnsmasq_log("dnsmasq[1]: 7 10.20.0.10/59043 query[A] turn.crype.test from 10.20.0.10");
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].source, model::Source::dns);
+  EXPECT_EQ(events[0].kind, "question");
+  EXPECT_EQ(model::text_field(events[0], "client"), "10.20.0.10:59043");
+  EXPECT_EQ(model::text_field(events[0], "name"), "turn.crype.test");
+  EXPECT_EQ(model::text_field(events[0], "type"), "A");
+  EXPECT_EQ(*model::find_field(events[0], "serial"), model::Value(std::int64_t{7}));
+  const auto answer = read_dnsmasq_log("dnsmasq[1]: 7 10.20.0.10/59043 reply turn.crype.test is 198.51.100.20");
+  ASSERT_EQ(answer.size(), 1U);
+  EXPECT_EQ(answer[0].kind, "answer");
+  EXPECT_EQ(model::text_field(answer[0], "value"), "198.51.100.20");
+  const auto forwarded = read_dnsmasq_log("dnsmasq[1]: 7 10.20.0.10/59043 forwarded turn.crype.test to 192.0.2.53");
+  ASSERT_EQ(forwarded.size(), 1U);
+  EXPECT_EQ(model::text_field(forwarded[0], "server"), "192.0.2.53");
+  EXPECT_TRUE(read_dnsmasq_log("dnsmasq[1]: 1 10.20.0.1/5 query[A] ready.lab.test from 10.20.0.1").empty());
+  EXPECT_TRUE(read_dnsmasq_log("dnsmasq[1]: started, version 2.90 cache disabled").empty());
+}
+
 TEST(dnsmasq, other_lines_are_no_values) {
   for (const char* line :
        {"", "dnsmasq[1]: started, version 2.90 cache disabled", "dnsmasq[1]: 1 nonsense query[A] x from y",
