@@ -108,6 +108,12 @@ Blueprint draw(const model::Scenario& scenario) {
   for (const auto& site : facts)
     blueprint.cables[uplink_cable(blueprint.cables, *site.plan)].user_space = site.user_space_uplink;
   add_processes(blueprint, facts);
+  for (const auto& client : scenario.clients) {
+    if (!client.agent) continue;
+    const auto home =
+        std::ranges::find(plans, client.sites.front(), [](const SitePlan& plan) { return plan.site->name; });
+    blueprint.processes.push_back(agent_process(client, *home));
+  }
   add_world(blueprint, scenario);
   blueprint.steps = draw_steps(scenario, facts, blueprint);
   return blueprint;

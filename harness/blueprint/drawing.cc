@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace crypelab::blueprint {
 namespace {
@@ -72,6 +73,15 @@ Box host_box(const Host& host, const std::string& style) {
   return box;
 }
 
+std::string describe(const std::vector<model::PortRange>& ranges) {
+  std::vector<std::string> texts;
+  for (const auto& range : ranges) {
+    texts.push_back(range.first == range.last ? fmt::format("{}", range.first)
+                                              : fmt::format("{}-{}", range.first, range.last));
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
 Box edge_box(const model::Site& site) {
   Box box{site.name + ".edge", {}, "border"};
   if (site.subnet4) box.lines.push_back(to_string(*site.subnet4));
@@ -79,6 +89,9 @@ Box edge_box(const model::Site& site) {
   if (site.nat) box.lines.push_back(model::describe(*site.nat));
   if (site.nat64) box.lines.push_back("nat64 " + to_string(site.nat64->prefix) + (site.nat64->dns64 ? ", dns64" : ""));
   if (site.isolation) box.lines.emplace_back("isolation");
+  if (site.portal) box.lines.emplace_back("captive portal");
+  if (site.tls_inspection) box.lines.push_back("TLS inspection of " + describe(site.tls_inspection->ports));
+  if (site.tls_relay) box.lines.push_back("TLS relay of " + describe(site.tls_relay->ports));
   if (const auto dns = model::describe(site.dns); !dns.empty()) box.lines.push_back("dns " + dns);
   if (!site.egress) {
     box.lines.emplace_back("egress: everything");

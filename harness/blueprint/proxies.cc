@@ -20,6 +20,14 @@ const SiteServer& server_of(const SitePlan& site, const std::string& proxy) {
   return *server;
 }
 
+void set_parent(services::ProxySettings& settings, const SitePlan& site, const std::string& name) {
+  const auto& parent = server_of(site, name);
+  const auto found = std::ranges::find(site.site->proxies, name, &model::Proxy::name);
+  settings.parent = Endpoint{parent.address4 ? parent.address4->address : parent.address6->address, found->port};
+  settings.parent_name = parent.full_name;
+  settings.parent_process = server_host(site.site->name, name);
+}
+
 // A proxy asks the internet's own DNS, whatever the site's resolver says to clients.
 services::ProxySettings settings_of(const SitePlan& site, const model::Proxy& proxy) {
   services::ProxySettings settings;
@@ -36,13 +44,7 @@ services::ProxySettings settings_of(const SitePlan& site, const model::Proxy& pr
   if (proxy.offers(model::AuthScheme::negotiate)) settings.kerberos = realm_of(site);
   settings.host = server.host;
   settings.resolvers = world_resolvers(server.address4.has_value(), server.address6.has_value());
-  if (!proxy.via.empty()) {
-    const auto& parent = server_of(site, proxy.via);
-    const auto found = std::ranges::find(site.site->proxies, proxy.via, &model::Proxy::name);
-    settings.parent = Endpoint{parent.address4 ? parent.address4->address : parent.address6->address, found->port};
-    settings.parent_name = parent.full_name;
-    settings.parent_process = server_host(site.site->name, proxy.via);
-  }
+  if (!proxy.via.empty()) set_parent(settings, site, proxy.via);
   return settings;
 }
 
@@ -80,6 +82,19 @@ std::vector<services::Process> proxy_processes(const SitePlan& site) {
     processes.push_back(services::key_distribution_center(*realm, name, name));
   }
   return processes;
+}
+
+services::Process agent_process(const model::Client& client, const SitePlan& site) {
+  services::ProxySettings settings;
+  settings.process = client.name + ".agent";
+  settings.host = client.name;
+  settings.full_name = fmt::format("agent.{}.{}", client.name, domain_name(site.site->name));
+  settings.realm = realm_name(site.site->name);
+  settings.resolvers = site.lan_addresses();
+  settings.proxy.port = client.agent->port;
+  settings.loopback = true;
+  set_parent(settings, site, client.agent->via);
+  return services::squid(settings);
 }
 
 std::vector<Secret> proxy_secrets(const SitePlan& site) {

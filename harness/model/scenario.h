@@ -19,10 +19,18 @@ struct ClientRoute {
   bool operator==(const ClientRoute&) const = default;
 };
 
+// A proxy on a client's own host, on 127.0.0.1, that forwards to one of its site.
+struct LocalAgent {
+  std::uint16_t port = 9000;
+  std::string via;
+  bool operator==(const LocalAgent&) const = default;
+};
+
 struct Client {
   std::string name;
   std::vector<std::string> sites;  // the first one holds the default route
   std::vector<ClientRoute> routes;
+  std::optional<LocalAgent> agent;
   std::string ticket;  // the user whose Kerberos ticket its host holds, of the first site; or empty
   Job job;             // the first client calls, the second one is called
   bool operator==(const Client&) const = default;

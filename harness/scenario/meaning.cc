@@ -30,6 +30,7 @@ class MeaningCheck {
     }
     for (const auto& client : scenario_.clients) {
       if (!client.ticket.empty()) check_ticket(client);
+      if (client.agent) check_agent(client);
     }
   }
 
@@ -98,6 +99,19 @@ class MeaningCheck {
     problems_.add(place(root_, {"clients", client.name, "ticket"}),
                   "nobody in " + in_quotes(site->name) + " gives a ticket to " + in_quotes(client.ticket),
                   known.empty() ? "a ticket needs a proxy there with 'auth: negotiate'" : "known: " + join(known));
+  }
+
+  void check_agent(const model::Client& client) {
+    const auto* site = model::find_site(scenario_, client.sites.front());
+    std::vector<std::string_view> known;
+    for (const auto& proxy : site->proxies) {
+      if (!proxy.transparent && !proxy.tls && proxy.auth.empty()) known.push_back(proxy.name);
+    }
+    if (std::ranges::find(known, client.agent->via) != known.end()) return;
+    problems_.add(place(root_, {"clients", client.name, "agent", "via"}),
+                  in_quotes(site->name) + " has no open proxy " + in_quotes(client.agent->via),
+                  known.empty() ? "an agent forwards to a proxy of its site that asks nobody and speaks no TLS"
+                                : "known: " + join(known));
   }
 
   void check_subnet(const model::Site& site, const Prefix& subnet) {

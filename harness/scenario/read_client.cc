@@ -71,6 +71,20 @@ void read_routes(const Node& node, const std::vector<std::string_view>& sites, m
   }
 }
 
+// Which proxy it forwards to is looked at where the sites are known.
+std::optional<model::LocalAgent> read_agent(const Node& node, Problems& problems) {
+  const Mapping map(node, kAgentWords, "a local agent", problems);
+  if (!map.ok()) return std::nullopt;
+  model::LocalAgent agent;
+  if (const Node* port = map.find("port")) {
+    if (const auto number = read_number(*port, "a port", {1, 65535}, problems))
+      agent.port = static_cast<std::uint16_t>(*number);
+  }
+  if (const Node* via = map.require("via", "via: proxy"))
+    assign(agent.via, read_text(*via, "the name of a proxy", problems));
+  return agent;
+}
+
 }  // namespace
 
 model::Client read_client(const std::string& name, const Node& node, const std::vector<std::string_view>& sites,
@@ -95,6 +109,7 @@ model::Client read_client(const std::string& name, const Node& node, const std::
   if (const Node* routes = map.find("routes"); routes != nullptr && !client.sites.empty()) {
     read_routes(*routes, sites, client, problems);
   }
+  if (const Node* agent = map.find("agent")) client.agent = read_agent(*agent, problems);
   if (const Node* ticket = map.find("ticket"))
     assign(client.ticket, read_text(*ticket, "the name of a user", problems));
   client.job = read_job(map, problems);

@@ -51,6 +51,7 @@ std::vector<std::string_view> vocabulary() {
   keys(kFaultWords);
   keys(kProxyTlsWords);
   keys(kInspectWords);
+  keys(kAgentWords);
   keys(kRouteWords);
   keys(kStepWords);
   keys(kCaseWords);

@@ -47,8 +47,8 @@ inline constexpr WordList<10> kActionWords{"allow",  "drop", "reject",   "reset"
 inline constexpr WordList<5> kMatchWords{"protocol", "ports", "to", "domains", "payload"};
 inline constexpr WordList<3> kDnsWords{"answers", "delay", "aaaa"};
 inline constexpr WordList<2> kNat64Words{"prefix", "dns64"};
-inline constexpr WordList<10> kClientWords{"site",  "sites",  "routes",          "ticket", "app",
-                                           "proxy", "policy", "non-proxied-udp", "turn",   "misbehave"};
+inline constexpr WordList<11> kClientWords{"site",   "sites",           "routes", "ticket",    "app",  "proxy",
+                                           "policy", "non-proxied-udp", "turn",   "misbehave", "agent"};
 inline constexpr WordList<7> kProxyUseWords{"mode", "rules", "bypass", "pac", "credentials", "username", "password"};
 inline constexpr WordList<3> kWorkWords{"echo", "throughput", "hold"};
 inline constexpr WordList<3> kEchoWords{"count", "interval", "size"};
@@ -77,6 +77,7 @@ inline constexpr WordList<21> kFaultWords{
     "batch",          "down-from",    "down-for"};
 inline constexpr WordList<1> kProxyTlsWords{"certificate"};
 inline constexpr WordList<3> kInspectWords{"authority", "exempt", "upgrade"};
+inline constexpr WordList<2> kAgentWords{"port", "via"};
 inline constexpr WordList<2> kRouteWords{"to", "via"};
 inline constexpr WordList<10> kStepWords{"at",   "site",    "client", "egress", "uplink",
                                          "link", "address", "record", "to",     "restart"};

@@ -21,6 +21,7 @@ struct ProxySettings {
   std::optional<Endpoint> parent;  // the proxy that it forwards to
   std::string parent_name;
   std::string parent_process;
+  bool loopback = false;  // it listens to its own host alone
   model::Proxy proxy;
 };
 

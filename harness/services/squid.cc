@@ -78,7 +78,7 @@ class Configuration {
     } else if (proxy_.tls) {
       line("https_port {} tls-cert={{dir}}/proxy.crt tls-key={{dir}}/proxy.key", proxy_.port);
     } else {
-      line("http_port {}{}", proxy_.port, proxy_.inspect ? opening : "");
+      line("http_port {}{}{}", settings_.loopback ? "127.0.0.1:" : "", proxy_.port, proxy_.inspect ? opening : "");
     }
     if (const auto port = readiness_port(proxy_); port != proxy_.port) line("http_port 127.0.0.1:{}", port);
   }

@@ -1,5 +1,6 @@
 #include "lab_run.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -94,6 +95,12 @@ TEST(Pac, wpad_is_found_by_name_in_the_site_and_nowhere_else) {
   const auto inside = run(site, find);
   EXPECT_TRUE(has(inside.out, "wpad.office.test")) << inside.out;
   EXPECT_TRUE(has(inside.out, "function FindProxyForURL")) << inside.out;
+  const auto questions = inside.lines("dns", "question");
+  EXPECT_TRUE(std::ranges::any_of(questions, [](const auto& line) {
+    return has(line, R"("where":"office.resolver")") && has(line, R"("client":"10.20.0.10:)") &&
+           has(line, R"("name":"wpad.office.test","type":"A")");
+  })) << inside.events;
+  EXPECT_FALSE(has(inside.events, "ready.lab.test")) << inside.events;
   const auto outside = run(site, find + "curl -sS -m 5 http://wpad.office.test/wpad.dat\n", "bob");
   EXPECT_FALSE(has(outside.out, "FindProxyForURL")) << outside.out;
   EXPECT_TRUE(has(outside.out, "Could not resolve host: wpad.office.test")) << outside.out;
@@ -147,6 +154,30 @@ curl -sS -m 10 -o /dev/null -w '%{http_connect}\n' -x http://edge-1.office.test:
       << out.out;
   EXPECT_TRUE(has(out.out, "407\n")) << out.out;
   EXPECT_TRUE(has(out.events, R"("scheme":"negotiate")")) << out.events;
+}
+
+TEST(Pac, an_agent_on_the_clients_own_host_forwards_to_the_sites_proxy) {
+  const auto ask = [](const std::string& agent) {
+    auto plan = plan_of(fmt::format(R"(
+scenario: test/agent
+title: An office with agents
+sites: {{office: {{subnet: 10.20.0.0/24, egress: [{{reject: {{}}}}], dns: internal-only, proxy: {{}}}}}}
+clients: {{alice: {{site: office{}}}, bob: {{site: office}}}}
+)",
+                                    agent));
+    add_test_server(plan);
+    return run_in_lab(plan, "alice",
+                      "curl -sS -m 10 -p -o /dev/null -w '%{http_connect} %{http_code}\\n' -x http://127.0.0.1:9000 "
+                      "http://www.crype.test:8081/; echo $?\n");
+  };
+  const auto out = ask(", agent: {via: proxy}");
+  EXPECT_EQ(out.out, "200 200\n0\n");
+  const auto closed = out.lines("proxy", "tunnel-closed");
+  ASSERT_EQ(closed.size(), 2u) << out.events;
+  EXPECT_TRUE(has(out.events, R"("where":"alice.agent","kind":"tunnel-closed")")) << out.events;
+  EXPECT_TRUE(has(out.events, R"("where":"office.proxy","kind":"tunnel-closed")")) << out.events;
+  const auto without = ask("");
+  EXPECT_TRUE(has(without.out, "000 000\n7\n")) << without.out;
 }
 
 }  // namespace
