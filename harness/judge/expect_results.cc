@@ -21,6 +21,7 @@ std::size_t tunnels_of(const Scene& scene, const std::string& site_name) {
   for (const auto& flow : scene.flows()) {
     const auto& interface = scene.interface_of(flow);
     if (interface.kind != evidence::Interface::Kind::lan || interface.site != site_name || !flow.tunnel) continue;
+    if (flow.began < scene.began(interface.host)) continue;
     const auto* far = scene.owner(flow.far.address);
     if (far != nullptr && far->kind == Owner::Kind::server && far->site == site_name) ++count;
   }

@@ -43,6 +43,7 @@ class Border {
       if (!lan && !is_border(interface)) continue;
       const auto ip = wire::decode_frame(packet.bytes);
       if (!ip || is_local(ip->destination)) continue;
+      if (lan && packet.at < scene_.began(interface.host)) continue;
       if (lan) {
         sent_[mark_of(*ip)] = {packet.at, interface.host};
       } else {
@@ -107,6 +108,7 @@ class Border {
     std::string host;
     if (const auto* who = scene_.owner(ip.source); who != nullptr && who->kind == Owner::Kind::client) {
       host = who->host;  // routed: its own address is on it
+      if (at < scene_.began(host)) return;
     } else if (const auto found = sent_.find(mark_of(ip));
                found != sent_.end() && at - found->second.first < kCrossing) {
       host = found->second.second;
@@ -137,6 +139,7 @@ std::vector<const Flow*> attempts(const Scene& scene, const std::string& site, c
   for (const auto& flow : scene.flows()) {
     const auto& interface = scene.interface_of(flow);
     if (interface.kind != evidence::Interface::Kind::lan || interface.site != site || !flow.outgoing) continue;
+    if (flow.began < scene.began(interface.host)) continue;
     const auto* far = scene.owner(flow.far.address);
     if (far != nullptr && far->site == site) continue;  // to the site's own servers
     if (covers(match, flow)) found.push_back(&flow);

@@ -46,16 +46,26 @@ Scene::Scene(const model::Scenario& scenario, const evidence::Attempt& attempt)
   for (const auto& party : attempt.parties) {
     for (const auto& address : party.addresses) owners_.emplace(address, Owner{Owner::Kind::client, party.client, ""});
   }
+  for (const auto& event : attempt.events) {
+    if (event.source == model::Source::lab && event.kind == "client-started") began_.emplace(event.where, event.at);
+  }
   for (const auto& site : scenario.sites) {
     if (site.nat64) translated_.push_back(site.nat64->prefix);
   }
 }
 
+Moment Scene::began(const std::string& client) const {
+  const auto found = began_.find(client);
+  return found == began_.end() ? Moment::min() : found->second;
+}
+
 std::vector<const Flow*> Scene::flows_of(const std::string& client) const {
   std::vector<const Flow*> mine;
+  const auto since = began(client);
   for (const auto& flow : flows_) {
     const auto& interface = interface_of(flow);
-    if (interface.kind == evidence::Interface::Kind::lan && interface.host == client) mine.push_back(&flow);
+    if (interface.kind == evidence::Interface::Kind::lan && interface.host == client && flow.began >= since)
+      mine.push_back(&flow);
   }
   return mine;
 }

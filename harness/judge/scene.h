@@ -35,7 +35,9 @@ class Scene {
   bool packets_are_whole() const { return attempt_.captured && attempt_.packets_lost == 0; }
 
   const evidence::Interface& interface_of(const Flow& flow) const { return attempt_.interfaces[flow.interface]; }
-  // The flows that a client's own interfaces saw.
+  // When the program under test began: what its host sent before is the lab's own measurement.
+  Moment began(const std::string& client) const;
+  // The flows that a client's own interfaces saw since then.
   std::vector<const Flow*> flows_of(const std::string& client) const;
 
   // nullptr: nobody whom the lab made. Looks through the prefix of a NAT64.
@@ -61,6 +63,7 @@ class Scene {
   const evidence::Attempt& attempt_;
   blueprint::Blueprint plan_;
   std::map<Address, Owner> owners_;
+  std::map<std::string, Moment> began_;
   std::vector<Prefix> translated_;  // NAT64
   std::vector<Flow> flows_;
 };

@@ -185,6 +185,16 @@ TEST_F(Expectations, what_was_not_sent_was_not_attempted) {
   expect(model::ExpectAttempted{"office", {.protocol = model::Protocol::udp}});
   EXPECT_EQ(only().reason, "no client of office sent { protocol: udp }");
 }
+TEST_F(Expectations, what_the_lab_sent_before_the_client_began_is_nobodys_attempt_and_nobodys_bypass) {
+  evidence.udp(ms(20), "alice.eth0", true, alice, bob, dtls_data(8));
+  evidence.udp(ms(21), "office.border", true, alice, bob, dtls_data(8));
+  evidence.event(ms(50), model::Source::lab, "alice", "client-started");
+  expect(model::ExpectAttempted{"office", {.protocol = model::Protocol::udp}});
+  evidence.scenario.expectations.push_back({model::ExpectNoBypass{"office"}, 21});
+  const auto judgement = evidence.judged();
+  EXPECT_EQ(find(judgement, "attempted")->outcome, Outcome::fail);
+  EXPECT_EQ(find(judgement, "no-bypass")->outcome, Outcome::pass);
+}
 TEST_F(Expectations, a_question_to_the_sites_own_resolver_is_no_attempt) {
   evidence.udp(ms(500), "alice.eth0", true, alice, Endpoint{*parse_address("10.20.0.1"), 53}, Bytes(20));
   expect(model::ExpectAttempted{"office", {.protocol = model::Protocol::udp}});
