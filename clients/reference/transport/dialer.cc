@@ -17,7 +17,7 @@ using Kind = proxy::Server::Kind;
 namespace {
 
 constexpr Duration dead_for = 60s;          // a proxy that was not there is asked last for so long
-constexpr Duration reach_when_others = 3s;  // it is waited for when there are others in the list
+constexpr Duration reach_when_others = 4s;  // it is waited for when there are others in the list
 
 // The settings and what was learnt under them; replaced as a whole.
 struct Configuration {
@@ -164,7 +164,19 @@ class Dialer::Body {
                       target.purpose, last ? deadline : std::min(deadline, Clock::now() + reach_when_others),
                       deadline};
       TunnelMeans means{body->resolver_, body->random_, body->observer_, *body->tls_, broken};
-      auto opened = co_await open_tunnel(means, wish, configuration->account, state, progress);
+      // One that takes the connection and says nothing is as dead as one that does not, if there are others.
+      using Opened = std::variant<std::unique_ptr<Stream>, TunnelFault>;
+      const std::function<Awaitable<std::optional<Opened>>()> once = [body, means, wish, configuration, state,
+                                                                      progress]() -> Awaitable<std::optional<Opened>> {
+        co_return co_await open_tunnel(means, wish, configuration->account, state, progress);
+      };
+      auto answered = co_await within<Opened>(body->executor_, last ? Time::max() : wish.reach_by, once);
+      if (!answered) {
+        TunnelFault silent{
+            {Problem::proxy_unreachable, fmt::format("proxy {}: no answer", to_string(server))}, true, 0};
+        answered = std::move(silent);
+      }
+      auto& opened = *answered;
       if (auto* fault = std::get_if<TunnelFault>(&opened)) {
         if (fault->unreachable) state->dead_until = Clock::now() + dead_for;
         auto failure = body->failure(fault->trouble.code, fault->trouble.detail, *progress);

@@ -154,7 +154,7 @@ std::string one_line(const X509_NAME* name) {
 }
 
 TlsFault untrusted(SSL& ssl, const TlsWish& wish, long verdict) {
-  std::string who = "no certificate";
+  std::string who = "the certificate that was shown";
   if (X509* shown = SSL_get0_peer_certificate(&ssl)) {
     who = fmt::format("the certificate of '{}' issued by '{}'", one_line(X509_get_subject_name(shown)),
                       one_line(X509_get_issuer_name(shown)));

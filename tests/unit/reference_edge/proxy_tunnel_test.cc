@@ -230,6 +230,17 @@ TEST_F(Tunnels, the_next_proxy_of_the_list_takes_over_from_a_dead_one) {
   EXPECT_EQ(open(proxy, settings), "PROXY_UNREACHABLE");
 }
 
+TEST_F(Tunnels, a_proxy_that_takes_connections_and_never_answers_is_passed_over) {
+  ProxySettings silence;
+  silence.answer = 0;
+  RunningProxy dead(silence);
+  RunningProxy live{ProxySettings{}};
+  auto settings = through(live);
+  settings.proxy.rules = "127.0.0.1:" + std::to_string(dead.port()) + ",127.0.0.1:" + std::to_string(live.port());
+  const auto outcome = edge.dial(settings, target_of(live), 10s);
+  EXPECT_EQ(result_of(outcome), "open");
+}
+
 TEST_F(Tunnels, the_request_is_what_the_clauses_say) {
   RunningProxy proxy{ProxySettings{}};
   const auto& target = proxy.target();
