@@ -23,6 +23,25 @@ struct ThroughputResult {
   Report report;
 };
 
+// One phase under way.
+struct Phase {
+  std::uint16_t number = 0;
+  job::Work work;
+  Time began{};
+  std::uint64_t sent = 0;
+  Time next_send{};
+  bool sending = false;
+  std::optional<std::uint64_t> peer_sent;  // it has ended
+  bool reported = false;                   // to the peer
+  std::optional<Report> report;            // of the peer
+  Time ended{};                            // own sending
+  measure::Arrivals arrivals;
+  measure::Distribution round_trips;
+  std::uint64_t echoes = 0;
+  std::optional<GapWatch> gaps;
+  std::optional<Time> down;
+};
+
 // The work of one call: the caller says which phase begins, both send and count. Told the time and what arrives; the
 // callee does as it is told, and echoes.
 class Phases {
@@ -62,24 +81,6 @@ class Phases {
 
  private:
   enum class Step { idle, asking, running, draining };
-  struct Phase {
-    std::uint16_t number = 0;
-    job::Work work;
-    Time began{};
-    std::uint64_t sent = 0;
-    Time next_send{};
-    bool sending = false;
-    std::optional<std::uint64_t> peer_sent;  // it has ended
-    bool reported = false;                   // to the peer
-    std::optional<Report> report;            // of the peer
-    Time ended{};                            // own sending
-    measure::Arrivals arrivals;
-    measure::Distribution round_trips;
-    std::uint64_t echoes = 0;
-    std::optional<GapWatch> gaps;
-    std::optional<Time> down;
-  };
-
   void tell(Control control);
   void flush();
   void begin_next(Time now);

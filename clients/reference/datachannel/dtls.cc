@@ -99,6 +99,12 @@ int verify(X509_STORE_CTX* store, void* argument) {
 
 void log_key(const SSL* ssl, const char* line) { wire_of(ssl).key_log.write(line); }
 
+// SSL_CTX_set1_groups_list is a macro that casts constness away.
+bool set_groups(SSL_CTX* context) {
+  std::string groups = "X25519:P-256:P-384";
+  return SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, groups.data()) == 1;
+}
+
 void check(bool good) {
   if (!good) throw Failure(Exit::software, "OpenSSL refuses to set up DTLS");
 }
@@ -119,7 +125,7 @@ Dtls::Dtls(Settings settings, const Certificate& certificate)
   wire_->key_log = KeyLog(settings_.key_log);
   check(SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1);
   check(SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1);
-  check(SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1);
+  check(set_groups(context));
   check(SSL_CTX_use_certificate(context, certificate.certificate()) == 1);
   check(SSL_CTX_use_PrivateKey(context, certificate.key()) == 1);
   SSL_CTX_set_options(context, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
