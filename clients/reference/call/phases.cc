@@ -76,7 +76,7 @@ void Phases::begin_next(Time now) {
     step_ = Step::idle;
     return;
   }
-  phase_.emplace();
+  phase_ = Phase();
   phase_->number = static_cast<std::uint16_t>(next_work_);
   phase_->work = work_[next_work_++];
   phase_->began = now;
@@ -101,7 +101,7 @@ void Phases::run(Time now) {
 void Phases::control(const Control& control, Time now) {
   if (control.type == Type::begin && !caller_) {
     if (phase_) finish(now);
-    phase_.emplace();
+    phase_ = Phase();
     phase_->number = control.phase;
     phase_->work = control.work;
     tell({.type = Type::ready, .phase = control.phase});
