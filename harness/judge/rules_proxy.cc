@@ -36,8 +36,20 @@ void look_at_targets(const Scene& scene, const Flow& flow, Breaches& breaches) {
                              flow.connects.back().status, flow.connects.back().target));
 }
 
+// Where somebody on the way signs anew, the client does not see the server's own certificate.
+bool is_signed_anew(const Scene& scene, const std::string& client) {
+  const auto* found = model::find_client(scene.scenario(), client);
+  return found != nullptr && std::ranges::any_of(found->sites, [&](const std::string& name) {
+           const auto* site = model::find_site(scene.scenario(), name);
+           return site != nullptr && (site->tls_inspection || std::ranges::any_of(site->proxies, [](const auto& proxy) {
+                                        return proxy.inspect.has_value();
+                                      }));
+         });
+}
+
 // Whose certificate cannot be good: the scenario says so.
-bool is_to_be_refused(const Scene& scene, const Flow& flow) {
+bool is_to_be_refused(const Scene& scene, const std::string& client, const Flow& flow) {
+  if (is_signed_anew(scene, client)) return false;
   const auto* who = flow.tunnel ? scene.owner_of_target(flow.tunnel_target()) : scene.owner(flow.far.address);
   if (who == nullptr || who->kind != Owner::Kind::turn) return false;
   const auto& server = who->host == "turn-a" ? scene.scenario().world.turn_a : scene.scenario().world.turn_b;
@@ -54,7 +66,7 @@ void look_at_tls(const Scene& scene, const ClientView& view, const Flow& flow, B
   if (flow.tls->hello && !flow.tls->hello->server_name)
     breaches.add("T-06", flow.tls->hello_at, "a ClientHello to " + target + " without a server name");
   // TLS 1.3 sends its Finished and an alert as application data, too: two records are no message.
-  if (is_to_be_refused(scene, flow) && flow.tls->records_out > 2)
+  if (is_to_be_refused(scene, view.name, flow) && flow.tls->records_out > 2)
     breaches.add(
         "T-01", flow.tls->data_began.value_or(flow.began),
         fmt::format("{} sent {} records to {} behind its certificate", view.name, flow.tls->records_out, target));

@@ -62,6 +62,8 @@ void Stream::take(Flow& flow, wire::Bytes bytes, Moment at, bool outgoing) {
         take_answer(flow, bytes, at);
       }
       return;
+    case Stage::socks:
+      return take_socks(flow, bytes, at, outgoing);
     case Stage::tls:
       return take_tls(flow, bytes, at, outgoing);
     case Stage::turn:
@@ -86,6 +88,9 @@ void Stream::decide(Flow& flow, Moment at) {
   } else if (has_cookie_at(opening_, 6)) {
     stage_ = Stage::framed;
     flow.opening = Opening::framed;
+  } else if (!flow.tunnel && Socks::begins(opening_)) {
+    stage_ = Stage::socks;
+    flow.opening = Opening::other;
   } else if (may_be_http(opening_)) {
     const bool whole_method = std::ranges::find(opening_, ' ') != opening_.end();
     if (!whole_method && opening_.size() < 16) return;
@@ -167,6 +172,28 @@ void Stream::take_answer(Flow& flow, wire::Bytes bytes, Moment at) {
     body_left_ = size;
     answer_ = wire::HttpResponseParser();
   }
+}
+
+void Stream::take_socks(Flow& flow, wire::Bytes bytes, Moment at, bool outgoing) {
+  socks_.feed(bytes, outgoing);
+  if (socks_.target() && flow.connects.empty()) {
+    flow.connects.push_back(
+        {.at = at, .method = "SOCKS5", .target = *socks_.target(), .scheme = socks_.with_password() ? "password" : ""});
+  }
+  if (!socks_.opened() && !socks_.refused()) return;
+  // In the terms of HTTP, which the checks know: opened, or refused.
+  if (!flow.connects.empty()) {
+    flow.connects.back().status = socks_.opened() ? 200 : 403;
+    flow.connects.back().answered = at;
+  }
+  if (!socks_.opened()) {
+    stage_ = Stage::opaque;
+    return;
+  }
+  flow.tunnel = at;
+  flow.opening = Opening::none;
+  stage_ = Stage::undecided;
+  if (const auto rest = socks_.rest(true); !rest.empty()) take(flow, rest, at, true);
 }
 
 void Stream::take_tls(Flow& flow, wire::Bytes bytes, Moment at, bool outgoing) {

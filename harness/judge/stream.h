@@ -2,6 +2,7 @@
 
 #include "harness/judge/byte_order.h"
 #include "harness/judge/flow.h"
+#include "harness/judge/socks.h"
 #include "harness/wire/http_head.h"
 #include "harness/wire/turn_frame.h"
 
@@ -17,7 +18,7 @@ class Stream {
   void feed(Flow& flow, std::uint32_t sequence, wire::Bytes payload, Moment at, bool outgoing);
 
  private:
-  enum class Stage { undecided, proxy, tls, turn, framed, opaque };
+  enum class Stage { undecided, proxy, socks, tls, turn, framed, opaque };
   struct TlsSide {  // RFC 8446 section 5.1: type, version, length, content
     std::vector<std::uint8_t> header;
     std::size_t left = 0;
@@ -31,6 +32,7 @@ class Stream {
   void decide(Flow& flow, Moment at);
   void take_request(Flow& flow, wire::Bytes bytes, Moment at);
   void take_answer(Flow& flow, wire::Bytes bytes, Moment at);
+  void take_socks(Flow& flow, wire::Bytes bytes, Moment at, bool outgoing);
   void take_tls(Flow& flow, wire::Bytes bytes, Moment at, bool outgoing);
   void end_record(Flow& flow, TlsSide& side, Moment at, bool outgoing);
   void take_turn(Flow& flow, wire::Bytes bytes, Moment at, bool outgoing);
@@ -39,6 +41,7 @@ class Stream {
   ByteOrder order_[2];
   Stage stage_ = Stage::undecided;
   std::vector<std::uint8_t> opening_;  // what the host sent before it is known what it is
+  Socks socks_;
   wire::HttpRequestParser request_;
   wire::HttpResponseParser answer_;
   bool awaiting_ = false;      // a request has no answer yet

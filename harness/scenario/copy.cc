@@ -88,7 +88,9 @@ class Copying {
       } else if (ends_with_word(entry.key, "password") || is_user(entry.key)) {
         hide(value);
       } else if (ends_with_word(entry.key, "file") && value.kind == Node::Kind::scalar) {
-        files.push_back({(copy_folder / value.text).string(), text_of(folder / value.text)});
+        const auto name = (copy_folder / value.text).string();  // cases may read the same one again
+        if (std::ranges::find(files, name, &CopiedFile::name) == files.end())
+          files.push_back({name, text_of(folder / value.text)});
       } else {
         look(value, folder, copy_folder);
       }

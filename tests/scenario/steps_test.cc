@@ -238,14 +238,14 @@ TEST(Steps, a_new_address_is_what_the_far_side_sees) {
 }
 
 TEST(Steps, a_nat_that_rebinds_moves_the_port_and_keeps_the_address) {
-  const auto story = tell(scenario_with("{ nat: { rebind: 1s } }", "  - { at: 10s, site: office, egress: [] }\n"), 2.7);
+  const auto story = tell(scenario_with("{ nat: { rebind: 1s } }", "  - { at: 10s, site: office, egress: [] }\n"), 3.7);
   ASSERT_FALSE(story.arrivals.empty());
   std::vector<Arrival> moves;
   for (const auto& each : story.arrivals) {
     if (moves.empty() || moves.back().port != each.port) moves.push_back(each);
     EXPECT_EQ(each.from, story.arrivals.front().from);
   }
-  ASSERT_EQ(moves.size(), 3U);
+  ASSERT_GE(moves.size(), 3U);
   EXPECT_NEAR(moves[1].at, 1, kLate);
   EXPECT_NEAR(moves[2].at, 2, kLate);
 }

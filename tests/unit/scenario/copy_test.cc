@@ -36,6 +36,21 @@ std::string file(const std::vector<CopiedFile>& files, const std::string& name) 
   return found == files.end() ? "none" : found->text;
 }
 
+TEST_F(Copies, hold_a_file_once_that_cases_read_again) {
+  const auto path = put("one.yaml", R"(scenario: test/one
+title: Twice
+sites:
+  office: {pac: {file: own.pac}}
+clients:
+  alice: {site: office}
+cases:
+  fast: {sites.office.pac: {file: own.pac}}
+  slow: {sites.office.pac: {file: own.pac, delay: 1s}}
+)");
+  put("own.pac", "function FindProxyForURL(u, h) { return 'DIRECT'; }\n");
+  EXPECT_EQ(copy(path).size(), 2U);
+}
+
 TEST_F(Copies, hold_everything_that_a_scenario_reads_and_load_as_it_does) {
   put("sites/corporate.yaml", "subnet: 10.1.0.0/16\nproxy: {auth: basic, users: {bob: wonderland}}\n");
   put("customer.pac", "function FindProxyForURL(u, h) { return 'DIRECT'; }\n");
