@@ -6,13 +6,14 @@
 #include <memory>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace crypelab::cli {
 namespace {
 
 // What bash itself offers when `line` has been typed, one word a line.
 std::string complete_in_bash(const std::string& line) {
-  const std::string script = testing::TempDir() + "/crypelab-completion.bash";
+  const std::string script = testing::TempDir() + "/crypelab-completion." + std::to_string(getpid());
   std::ofstream(script) << completion_script("bash", option_help())
                         << "crypelab() { echo 'udp/blocked  quick  title'; }\nread -ra COMP_WORDS <<<\"$1\"\n"
                         << "case $1 in *' ') COMP_WORDS+=('') ;; esac\n"
