@@ -96,7 +96,7 @@ TEST(Gate, otherwise_drop_is_silence_at_both_sides) {
     EXPECT_EQ(text_field(decisions[0], "verdict"), "drop");
     EXPECT_EQ(text_field(decisions[0], "rule"), "office/egress_1");
     EXPECT_EQ(text_field(decisions[0], "looks-like"), "HTTP");
-    EXPECT_EQ(text_field(decisions[0], "server"), "203.0.113.22:443");
+    EXPECT_EQ(text_field(decisions[0], "server"), "198.51.100.90:443");
     EXPECT_EQ(text_field(decisions[2], "verdict"), "pass");
     EXPECT_EQ(text_field(decisions[2], "sni"), "turns.crype.test");
   });
