@@ -18,6 +18,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -265,7 +266,7 @@ int main(int argc, char** argv) {
     enter_own_namespaces();
     parts();
     std::vector<std::size_t> counts{100, 1000};
-    if (argc > 1) counts = {static_cast<std::size_t>(std::atol(argv[1]))};
+    if (argc > 1) counts = {std::string_view(argv[1]) == "--quick" ? 20 : static_cast<std::size_t>(std::atol(argv[1]))};
     for (const std::size_t count : counts) {
       const auto ours = with_crypelab(count);
       print("crypelab", count, ours, ours);
