@@ -258,26 +258,31 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
   void ask_reflexive() {
     if (hosts_.empty()) return;
     for (const auto& uri : reflexive_servers(settings_.servers)) {
-      ++resolving_;
+      ++resolving_stun_;
       boost::asio::co_spawn(executor_, ask_reflexive(shared_from_this(), uri), boost::asio::detached);
     }
   }
   static Awaitable<void> ask_reflexive(std::shared_ptr<Body> self, IceUri uri) {
     const auto resolved = co_await self->resolver_.resolve(uri.host, Clock::now() + resolve_time);
-    --self->resolving_;
+    --self->resolving_stun_;
     for (const auto& address : resolved.addresses) {
       for (auto& [base, host] : self->hosts_) host->ask({address, uri.port});
     }
-    self->changed_.cancel();
+    self->wake_ladder();
   }
 
   void raise_ladder(const std::vector<Address>& addresses) {
     retire([](const Rung& rung) { return rung.base == 0; });
     retired_.clear();
     raised_ = Clock::now();
+    proxied_ = false;
     const auto number = ++ladder_;
     const bool udp = settings_.non_proxied_udp;
+    bool asked_route = false;
     for (auto& planned : plan_ladder(settings_.servers, udp, settings_.head_start, settings_.misbehaviour)) {
+      if (planned.uri.over() != RelayedOver::udp && !std::exchange(asked_route, true)) {
+        boost::asio::co_spawn(executor_, ask_route(shared_from_this(), planned.uri, number), boost::asio::detached);
+      }
       if (planned.uri.over() == RelayedOver::udp) {
         ++resolving_;
         boost::asio::co_spawn(executor_, find_udp_servers(shared_from_this(), planned, addresses, number),
@@ -289,12 +294,27 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     boost::asio::co_spawn(executor_, climb(shared_from_this(), number), boost::asio::detached);
   }
 
+  // Where a proxy is the way out, UDP is hardly ever another one: it is tried, and not waited for as long.
+  static Awaitable<void> ask_route(std::shared_ptr<Body> self, IceUri uri, unsigned ladder) {
+    if (self->over_) co_return;
+    const auto limit = Clock::now() + self->settings_.head_start;
+    const auto via = co_await self->dialer_.route(Purpose::turn, uri.host, uri.port, limit);
+    if (self->ladder_ != ladder || via.kind == proxy::Server::Kind::direct) co_return;
+    self->proxied_ = true;
+    self->wake_ladder();
+  }
+  // A delay of the plan, which knows no proxies.
+  Duration shortened(Duration delay) const {
+    if (!proxied_ || settings_.head_start.count() == 0) return delay;
+    return delay * std::min(settings_.proxied_head_start, settings_.head_start).count() / settings_.head_start.count();
+  }
+
   // UDP has no connection that would say which address works: each one of the server's is a rung of its own (T-08).
   static Awaitable<void> find_udp_servers(std::shared_ptr<Body> self, PlannedRung planned,
                                           std::vector<Address> addresses, unsigned ladder) {
     const auto resolved = co_await self->resolver_.resolve(planned.uri.host, Clock::now() + resolve_time);
     --self->resolving_;
-    self->changed_.cancel();
+    self->wake_ladder();
     if (self->ladder_ != ladder) co_return;
     if (resolved.addresses.empty()) {
       RungReport report{.uri = planned.uri, .state = RungReport::State::failed};
@@ -321,7 +341,7 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
       for (const auto& source : sources) self->add_rung(planned, source, server);
       if (!sources.empty()) ++servers;
     }
-    self->changed_.cancel();
+    self->wake_ladder();
   }
 
   void add_rung(const PlannedRung& planned, const Address& from, std::optional<Address> server) {
@@ -367,14 +387,19 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     while (self->ladder_ == ladder && !self->over_ && !self->has_relay()) {
       std::optional<Time> next;
       const auto all = [&](auto is) { return std::all_of(self->rungs_.begin(), self->rungs_.end(), is); };
+      const bool none_begun = all([](const auto& one) { return !one->rung->started(); });
+      // Neither a silent resolver nor silent UDP is waited for longer than their head start.
+      const bool waited = !serially && Clock::now() >= begun + self->shortened(self->settings_.head_start);
+      const auto came_to_nothing = [&](const Rung& one) {
+        return decided(one) || (waited && one.rung->settings().uri.over() == RelayedOver::udp);
+      };
       // What has begun came to nothing: the next one need not wait.
-      const bool begun_some = !all([](const auto& one) { return !one->rung->started(); });
-      const bool idle = begun_some && self->resolving_ == 0 &&
-                        all([](const auto& one) { return !one->rung->started() || decided(*one); });
+      const bool idle = (self->resolving_ == 0 || waited) &&
+                        all([&](const auto& one) { return !one->rung->started() || came_to_nothing(*one); });
       for (auto& one : self->rungs_) {
-        const Time due = begun + one->delay;
+        const Time due = begun + self->shortened(one->delay);
         if (one->rung->started()) continue;
-        if (serially ? idle || !begun_some : idle || Clock::now() >= due) {
+        if (serially ? idle || none_begun : idle || Clock::now() >= due) {
           one->rung->start();
           if (idle || serially) {
             next = Clock::now();
@@ -385,7 +410,7 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
         }
       }
       if (next && *next <= Clock::now()) continue;
-      if (idle && all([](const auto& one) { return decided(*one); })) {
+      if (self->resolving_ == 0 && all([](const auto& one) { return decided(*one); })) {
         // A proxy with few connections may have one more now.
         const auto crowded = std::find_if(self->rungs_.begin(), self->rungs_.end(),
                                           [](const auto& one) { return one->rung->crowded_out() && !one->retried; });
@@ -410,7 +435,7 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
           std::all_of(self->hosts_.begin(), self->hosts_.end(), [](const auto& one) { return one.second->decided(); });
       const bool rungs = self->has_relay() || std::all_of(self->rungs_.begin(), self->rungs_.end(),
                                                           [](const auto& one) { return decided(*one); });
-      if (self->resolving_ == 0 && sockets && rungs) break;
+      if (self->resolving_ == 0 && self->resolving_stun_ == 0 && sockets && rungs) break;
       self->changed_.expires_at(limit);
       co_await self->changed_.async_wait(use);
     }
@@ -567,9 +592,11 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
   std::map<std::string, turn::ServerRecord> records_;
   std::vector<std::unique_ptr<Rung>> rungs_;
   std::vector<RungReport> retired_;
-  std::size_t resolving_ = 0;
+  std::size_t resolving_ = 0;       // names of rungs
+  std::size_t resolving_stun_ = 0;  // names of servers for reflexive addresses
   std::size_t closing_ = 0;
-  unsigned ladder_ = 0;  // the latest; what belongs to an earlier one stops
+  unsigned ladder_ = 0;   // the latest; what belongs to an earlier one stops
+  bool proxied_ = false;  // a proxy is the way to the servers of this ladder
   bool watching_ = false;
   bool complete_ = false;
   bool over_ = false;

@@ -29,11 +29,12 @@ class Gatherer : public ice::Output {
   struct Settings {
     std::vector<IceServer> servers;
     bool relay_only = false;
-    bool non_proxied_udp = true;  // false: nothing but what a proxy carries (RFC 8828 mode 4)
-    bool tcp_candidates = true;   // RFC 6544
-    bool allow_loopback = false;  // for tests on one machine
-    Duration head_start = 300ms;  // of UDP over TCP, and of TCP over TLS
-    Duration patience = 12s;      // after which the agent is told that there are no more candidates
+    bool non_proxied_udp = true;         // false: nothing but what a proxy carries (RFC 8828 mode 4)
+    bool tcp_candidates = true;          // RFC 6544
+    bool allow_loopback = false;         // for tests on one machine
+    Duration head_start = 300ms;         // of UDP over TCP, and of TCP over TLS
+    Duration proxied_head_start = 50ms;  // the same where a proxy is the way out
+    Duration patience = 12s;             // after which the agent is told that there are no more candidates
     std::string software = "crypelab";
     Misbehaviour misbehaviour;
   };
