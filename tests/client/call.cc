@@ -1,8 +1,11 @@
 #include "call.h"
 
 #include "harness/base/error.h"
+#include "harness/base/socket_address.h"
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <boost/json/serialize.hpp>
@@ -125,6 +128,28 @@ bool TurnServer::wait_for_log(std::string_view text, std::size_t times) const {
   return false;
 }
 
+std::uint64_t TurnServer::wakeups() const {
+  std::uint64_t sum = 0;
+  for (const auto& thread : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid()))) {
+    std::ifstream status(thread.path() / "status");
+    for (std::string word; status >> word;) {
+      std::uint64_t count = 0;
+      if (word == "voluntary_ctxt_switches:" && status >> count) sum += count;
+    }
+  }
+  return sum;
+}
+
+bool TurnServer::wait_for_packets(std::uint64_t count) const {
+  const auto wanted = wakeups() + count;
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (wakeups() >= wanted) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
 std::string TurnServer::url(std::string_view transport) const {
   if (transport == "tls") return fmt::format("turns:localhost:{}?transport=tcp", tls_port_);
   return fmt::format("turn:localhost:{}?transport={}", port_, transport);
@@ -133,6 +158,14 @@ std::string TurnServer::url(std::string_view transport) const {
 json::array TurnServer::servers(std::string_view transport) const {
   return {json::object{{"urls", json::array{url(transport)}}, {"username", "turn"}, {"credential", "turn-password"}}};
 }
+
+SilentPort::SilentPort()
+    : socket_(checked(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket")), port_(free_port()) {
+  const auto local = SocketAddress(Endpoint{Address::v4(0x7F000001), port_});
+  if (::bind(socket_.get(), local.data(), local.size()) < 0) throw_errno("bind");
+}
+
+std::string SilentPort::url() const { return fmt::format("turn:localhost:{}?transport=udp", port_); }
 
 Call::Call(const SignalingServer& signaling, const Changes& changes) {
   const std::vector<std::string> usual{client_program()};

@@ -38,15 +38,29 @@ class TurnServer {
   pid_t pid() const { return program_->pid(); }
   // Until the text stands there so often.
   bool wait_for_log(std::string_view text, std::size_t times = 1) const;
+  // Until it has been woken so often from now on, as it is by packets.
+  bool wait_for_packets(std::uint64_t count) const;
   void restart();
 
  private:
+  std::uint64_t wakeups() const;
   void start();
   Folder folder_;
   std::uint16_t port_;
   std::uint16_t tls_port_;
   std::vector<std::string> command_;
   std::unique_ptr<Program> program_;
+};
+
+// A TURN server over UDP that hears, and says nothing.
+class SilentPort {
+ public:
+  SilentPort();
+  std::string url() const;
+
+ private:
+  Descriptor socket_;
+  std::uint16_t port_;
 };
 
 // Two clients on this machine, alice calling bob.

@@ -1,6 +1,8 @@
 // What the reference client says when it cannot, and how it mends what breaks.
 #include "call.h"
 
+#include <csignal>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
@@ -62,6 +64,34 @@ TEST(Recovery, expired_turn_credentials_are_exchanged_for_new_ones) {
   Call call(signaling,
             {.ice_servers = one_server(turn.url("udp"), "1000:old", "expired-credential"), .policy = "relay"});
   ASSERT_TRUE(call.connected()) << call.told() << turn.log();
+  EXPECT_TRUE(call.ended_well()) << call.told();
+}
+
+TEST(Recovery, new_turn_credentials_are_used_while_other_ways_are_still_silent) {
+  const SignalingServer signaling;
+  const TurnServer turn(signaling, {"--use-auth-secret", "--static-auth-secret=north-secret"});
+  const SilentPort silent;
+  const json::array urls{silent.url(), turn.url("tcp"), turn.url("tls")};
+  const json::array servers{
+      json::object{{"urls", urls}, {"username", "1000:old"}, {"credential", "expired-credential"}}};
+  Call call(signaling, {.ice_servers = servers, .policy = "relay"});
+  ASSERT_TRUE(call.alice().wait([&] { return call.alice().event("connected").has_value(); }, 6s))
+      << call.told() << turn.log();
+  EXPECT_TRUE(call.ended_well()) << call.told();
+}
+
+TEST(Recovery, a_path_that_falls_silent_is_left_long_before_consent_is_lost) {
+  const SignalingServer signaling;
+  const TurnServer turn(signaling);
+  Call call(signaling, {.ice_servers = turn.servers("udp"),
+                        .policy = "relay",
+                        .work = work(R"([{"hold": {"seconds": 8, "traffic": "audio"}}])"),
+                        .deadline = 60'000});
+  ASSERT_TRUE(call.connected()) << call.told();
+  ASSERT_TRUE(turn.wait_for_packets(100));  // the hold has begun
+  ::kill(turn.pid(), SIGSTOP);
+  EXPECT_TRUE(says(call.alice(), "ICE_NO_PATH", 5s)) << call.told();
+  ::kill(turn.pid(), SIGCONT);
   EXPECT_TRUE(call.ended_well()) << call.told();
 }
 

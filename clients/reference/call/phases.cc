@@ -284,6 +284,10 @@ void Phases::path_changed(Recovery how) {
   if (phase_ && phase_->gaps) phase_->gaps->changed(how);
 }
 
+std::optional<Time> Phases::last_arrival() const {
+  return phase_ && phase_->gaps ? std::optional(phase_->gaps->last()) : std::nullopt;
+}
+
 void Phases::path_down(Time now) {
   if (!phase_ || phase_->gaps || phase_->down) return;
   if (std::holds_alternative<job::Hold>(phase_->work)) phase_->down = now;

@@ -70,6 +70,8 @@ class Phases {
   bool blocked() const { return blocked_; }
 
   void path_changed(Recovery how);
+  // In a hold with traffic: when something arrived last. The peer sends many times a second.
+  std::optional<Time> last_arrival() const;
   // A gap in a silent hold is what the path says.
   void path_down(Time now);
   void path_up(Time now);

@@ -20,6 +20,13 @@ namespace {
 constexpr std::size_t most_inbox = 1'024;  // datagrams that arrived faster than they are dealt with
 constexpr Duration goodbye = 2s;
 
+// What a path leaves this machine over; none when it is the peer's relay, and the peer's business, that leads on.
+ice::RelayedOver carrier_of(const ice::PathInfo& path) {
+  if (path.local.type == wire::IceCandidate::Type::relay) return path.over;
+  if (path.remote.type == wire::IceCandidate::Type::relay) return ice::RelayedOver::none;
+  return path.local.transport == wire::IceCandidate::Transport::udp ? ice::RelayedOver::udp : ice::RelayedOver::tcp;
+}
+
 }  // namespace
 
 Session::Session(asio::any_io_executor executor, const job::Job& job, event::Reporter reporter, Random& random)
@@ -183,6 +190,8 @@ void Session::take_agent_events(Time now) {
         if (selections_++ > 0) phases_.path_changed(Recovery::new_pair);
         reporter_.selected(event->path);
         gatherer_->concluded(event->path);
+        selected_ = now;
+        carrier_ = carrier_of(event->path);
         if (connection_) connection_->start(now);
         break;
       case ice::Event::Kind::peer_moved:

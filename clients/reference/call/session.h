@@ -75,9 +75,13 @@ class Session final : transport::Gatherer::Listener,
   void request_restart(std::string_view why, Time now);
   void state_changed(ice::State state, Time now);
   void watch(Time now);
+  void watch_addresses(Time now);
+  void watch_silence(Time now);
+  void lose_path(std::string_view why, Time now);
   void diagnose(Time now);
   transport::Trouble verdict() const;
   void report(const transport::Trouble& trouble, bool fatal);
+  void ask_credentials(Time now);
   transport::Awaitable<void> renew_credentials();
 
   // session_work.cc: what goes over the data channels
@@ -142,6 +146,11 @@ class Session final : transport::Gatherer::Listener,
   bool diagnosed_ = false;
   std::optional<Time> last_restart_;
   std::optional<Time> path_lost_;
+  unsigned restarts_in_vain_ = 0;  // since the path was lost
+  std::optional<Time> selected_;   // when the path was, and what carries it on this side
+  ice::RelayedOver carrier_ = ice::RelayedOver::none;
+  std::optional<Time> doubted_;  // the last arrival before the silence that the path was doubted for
+  bool wants_credentials_ = false;
   std::optional<Time> last_renewal_;
   std::vector<Address> addresses_;
   Time next_watch_{};

@@ -21,6 +21,8 @@ constexpr Duration again = 5s;           // between restarts while the path is g
 constexpr Duration give_up = 60s;        // without any path
 constexpr Duration renewal_pause = 30s;  // between requests for TURN credentials
 constexpr Duration watch_interval = 500ms;
+constexpr Duration silence = 3s;                               // of what comes many times a second: the path is dead
+constexpr Duration short_life = ice::Consent::suspicion + 1s;  // a path that is dead by then never answered for consent
 
 // Somebody has said so; time does not make it truer.
 bool is_certain(Problem code) {
@@ -54,12 +56,19 @@ void Session::told(const RungReport& rung) {
                    rung.state == RungReport::State::waiting;
   if (bad && is_certain(rung.trouble.code)) report(rung.trouble, false);
   const auto now = Time::clock::now();
-  const bool refused = bad && rung.trouble.code == Problem::turn_auth_failed;
-  if (refused && link_->is_open() && (!last_renewal_ || now > *last_renewal_ + renewal_pause)) {
-    last_renewal_ = now;
-    boost::asio::co_spawn(executor_, renew_credentials(), boost::asio::detached);
+  if (bad && rung.trouble.code == Problem::turn_auth_failed) {
+    wants_credentials_ = true;
+    ask_credentials(now);
   }
   stir();
+}
+
+void Session::ask_credentials(Time now) {
+  if (!wants_credentials_ || !link_->is_open()) return;
+  if (last_renewal_ && now <= *last_renewal_ + renewal_pause) return;
+  last_renewal_ = now;
+  wants_credentials_ = false;
+  boost::asio::co_spawn(executor_, renew_credentials(), boost::asio::detached);
 }
 
 // Credentials that the job gave have expired: the signaling server makes others.
@@ -90,22 +99,28 @@ void Session::state_changed(ice::State state, Time now) {
     case ice::State::connected:
       if (path_lost_) phases_.path_up(now);
       path_lost_.reset();
+      restarts_in_vain_ = 0;
       break;
     case ice::State::disconnected:
-      if (!path_lost_) path_lost_ = now;
-      phases_.path_down(now);
-      request_restart("the path does not answer any more", now);
+      lose_path("the path does not answer any more", now);
       break;
     case ice::State::failed:
       if (!connected_) {
         report(verdict(), true);
         return finish(false, "no path");
       }
-      if (!path_lost_) path_lost_ = now;
-      phases_.path_down(now);
-      request_restart("the peer's consent is lost", now);
+      lose_path("the peer's consent is lost", now);
       break;
   }
+}
+
+void Session::lose_path(std::string_view why, Time now) {
+  if (!path_lost_) path_lost_ = now;
+  phases_.path_down(now);
+  // Some networks let a flow begin and then kill it (networks.md N7): the same kind again would die the same way.
+  if (connected_ && selected_ && now < *selected_ + short_life) gatherer_->distrust(carrier_);
+  selected_.reset();
+  request_restart(why, now);
 }
 
 // What nobody tells: a changed uplink, a path that stays away, time that runs out.
@@ -121,12 +136,28 @@ void Session::watch(Time now) {
     return finish(false, "the path is lost");
   }
   if (path_lost_ && link_->is_open() && (!last_restart_ || now > *last_restart_ + again)) {
+    if (++restarts_in_vain_ == 2) gatherer_->trust_again();
     request_restart("there is still no path", now);
   }
+  ask_credentials(now);
+  watch_silence(now);
+  watch_addresses(now);
+}
+
+// Consent takes 11 s to become doubtful; that much speech is not lost without asking sooner.
+void Session::watch_silence(Time now) {
+  const auto last = phases_.last_arrival();
+  if (!last || now < *last + silence || doubted_ == last) return;
+  doubted_ = last;
+  agent_->doubt();
+}
+
+void Session::watch_addresses(Time now) {
   const auto addresses = transport::local_addresses(job_.loopback);
   if (addresses == addresses_) return;
   addresses_ = addresses;
   if (addresses.empty()) return;  // nothing to connect with yet
+  gatherer_->trust_again();
   link_->reconnect();
   if (connected_) {
     last_restart_.reset();

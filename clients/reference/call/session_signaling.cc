@@ -40,6 +40,7 @@ void Session::link_open(std::string_view via, bool again) {
     if (now - reporter_.start() > 3s) gatherer_->gather_again();  // the network has only now let something through
     if (caller_) describe(Type::offer, now);
   }
+  ask_credentials(now);
   stir();
 }
 

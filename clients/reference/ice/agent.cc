@@ -304,15 +304,21 @@ void Agent::restart(Time now) {
   remotes_.clear();
   waiting_remotes_.clear();
   early_.clear();
+  local_ended_ = false;
   remote_ended_ = false;
   checklist_.clear();
   checks_.clear();
   first_valid_.reset();
   nominated_ = 0;
   nomination_failed_ = false;
+  // What was not polled yet is of the generation that ends here.
+  events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(next_event_));
+  next_event_ = 0;
+  std::erase_if(events_, [](const Event& event) {
+    return event.kind == Event::Kind::candidate || event.kind == Event::Kind::end_of_candidates;
+  });
   if (!path_) set_state(State::idle);
   for (const auto& local : locals_) describe(local);
-  if (local_ended_) events_.push_back({.kind = Event::Kind::end_of_candidates});
   if (next_pace_ < now) next_pace_ = now;
 }
 

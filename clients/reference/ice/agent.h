@@ -119,8 +119,13 @@ class Agent {
   // Sends on the selected pair. False when there is none, consent is lost, or the connection is down.
   bool send(wire::Bytes packet, Time now);
 
+  // What should come over the path all the time has stopped: the path is taken for disconnected until consent is
+  // answered, or another one is selected.
+  void doubt();
+
   // New credentials and a new check list (RFC 8445 §9): signal them and the candidates, which are told again. Data goes
-  // on over the old pair until a new one is selected, if it still has consent. Also when the peer restarts.
+  // on over the old pair until a new one is selected, if it still has consent. Also when the peer restarts. More
+  // candidates may come: `end_local` is due again.
   void restart(Time now);
 
  private:

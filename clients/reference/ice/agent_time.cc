@@ -171,6 +171,10 @@ void Agent::watch_path(Time now) {
   out_.connect(path_->route);
 }
 
+void Agent::doubt() {
+  if (state_ == State::connected) set_state(State::disconnected);
+}
+
 std::optional<Time> Agent::keepalive_due() const {
   if (selected_now() || settings_.misbehaviour.breaks(Rule::i17)) return std::nullopt;
   std::optional<Time> first;

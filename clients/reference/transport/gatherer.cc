@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -79,7 +80,21 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     stir_later();
   }
 
-  void change_servers(std::vector<IceServer> servers) { settings_.servers = std::move(servers); }
+  void change_servers(std::vector<IceServer> servers) {
+    settings_.servers = std::move(servers);
+    raised_ = {};  // what is being climbed has the old credentials
+  }
+
+  void distrust(RelayedOver over) {
+    if (agent_ == nullptr || over == RelayedOver::none) return;
+    distrusted_.insert(over);
+    raised_ = {};
+    retire([over](const Rung& one) { return one.rung->settings().uri.over() == over; });
+    if (over != RelayedOver::udp) return;
+    for (const auto& [base, host] : hosts_) agent_->remove_base(base, Clock::now());
+    hosts_.clear();
+  }
+  void trust_again() { distrusted_.clear(); }
 
   void abandon() {
     listener_ = nullptr;
@@ -108,7 +123,10 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     if (used != nullptr) {
       if (const auto peer = path.remote.endpoint()) used->rung->bind(*peer);
     }
-    ladder_ += 1;  // what has not begun is not needed
+    ladder_ += 1;  // what has not begun is not needed; a ladder raised later begins anew
+    raised_ = {};
+    retire([](const Rung& one) { return !one.rung->started(); });
+    wake_ladder();
     const ice::Base keep = used != nullptr ? used->base : 0;
     used_ = keep;
     unused_.expires_after(unused_relays_live);
@@ -117,8 +135,6 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
       self->retire([keep](const Rung& rung) { return rung.base != keep || keep == 0; });
     });
   }
-
-  bool gathering() const { return !complete_; }
 
   std::vector<RungReport> reports() const {
     auto all = retired_;
@@ -229,19 +245,23 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
       const auto& address = addresses[i];
       const bool known = std::any_of(hosts_.begin(), hosts_.end(),
                                      [&](const auto& one) { return one.second->local().address == address; });
-      if (known) continue;
-      auto socket = HostSocket::open(executor_, next_base_ + 1, {address, 0}, random_, *this, settings_.misbehaviour);
-      if (!socket) continue;  // an address that is just going or coming
-      const auto base = ++next_base_;
-      const auto local = (*socket)->local();
-      hosts_[base] = std::move(*socket);
-      ice::LocalCandidate candidate{.base = base, .address = local, .related = local, .preference = preferences[i]};
-      agent_->add_local(candidate, now);
-      if (!settings_.tcp_candidates || settings_.misbehaviour.breaks(Rule::w07)) continue;
-      candidate.transport = Transport::tcp;
-      candidate.base = ++next_base_;
-      candidate.tcp_type = TcpType::active;
-      candidate.address = candidate.related = {address, 9};
+      if (!known && !distrusted_.contains(RelayedOver::udp)) {
+        auto socket = HostSocket::open(executor_, next_base_ + 1, {address, 0}, random_, *this, settings_.misbehaviour);
+        if (!socket) continue;  // an address that is just going or coming
+        const auto base = ++next_base_;
+        const auto local = (*socket)->local();
+        hosts_[base] = std::move(*socket);
+        agent_->add_local({.base = base, .address = local, .related = local, .preference = preferences[i]}, now);
+      }
+      const bool known_tcp =
+          std::any_of(tcp_bases_.begin(), tcp_bases_.end(), [&](const auto& one) { return one.second == address; });
+      if (known_tcp || !settings_.tcp_candidates || settings_.misbehaviour.breaks(Rule::w07)) continue;
+      ice::LocalCandidate candidate{.base = ++next_base_,
+                                    .transport = Transport::tcp,
+                                    .tcp_type = TcpType::active,
+                                    .address = {address, 9},
+                                    .related = {address, 9},
+                                    .preference = preferences[i]};
       tcp_.may_connect(candidate.base, address);
       tcp_bases_[candidate.base] = address;
       agent_->add_local(candidate, now);
@@ -279,7 +299,10 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
     const auto number = ++ladder_;
     const bool udp = settings_.non_proxied_udp;
     bool asked_route = false;
-    for (auto& planned : plan_ladder(settings_.servers, udp, settings_.head_start, settings_.misbehaviour)) {
+    auto plan = plan_ladder(settings_.servers, udp, settings_.head_start, settings_.misbehaviour);
+    const auto bad = [&](const PlannedRung& one) { return distrusted_.contains(one.uri.over()); };
+    if (!std::all_of(plan.begin(), plan.end(), bad)) std::erase_if(plan, bad);
+    for (auto& planned : plan) {
       if (planned.uri.over() != RelayedOver::udp && !std::exchange(asked_route, true)) {
         boost::asio::co_spawn(executor_, ask_route(shared_from_this(), planned.uri, number), boost::asio::detached);
       }
@@ -430,6 +453,8 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
   // The agent hears of the end when everything is decided, or has taken too long.
   static Awaitable<void> watch(std::shared_ptr<Body> self) {
     const Time limit = Clock::now() + self->settings_.patience;
+    // Not before whoever asked for more has done with the agent: a restart forgets the end.
+    co_await boost::asio::post(self->executor_, use);
     while (!self->over_ && Clock::now() < limit) {
       const bool sockets =
           std::all_of(self->hosts_.begin(), self->hosts_.end(), [](const auto& one) { return one.second->decided(); });
@@ -440,7 +465,6 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
       co_await self->changed_.async_wait(use);
     }
     self->watching_ = false;
-    self->complete_ = true;
     if (self->over_ || self->agent_ == nullptr) co_return;
     self->agent_->end_local(Clock::now());
     self->stir();
@@ -598,12 +622,12 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
   unsigned ladder_ = 0;   // the latest; what belongs to an earlier one stops
   bool proxied_ = false;  // a proxy is the way to the servers of this ladder
   bool watching_ = false;
-  bool complete_ = false;
   bool over_ = false;
   boost::asio::steady_timer changed_;
   boost::asio::steady_timer unused_;
   boost::asio::steady_timer again_;
   Time raised_{};
+  std::set<RelayedOver> distrusted_;
   std::optional<ice::Base> used_;  // after ICE has chosen: the relay of the path, 0 for a path without one
   std::optional<boost::asio::steady_timer> wake_ladder_;
 };
@@ -617,7 +641,8 @@ void Gatherer::start(ice::Agent& agent) { body_->start(agent); }
 void Gatherer::gather_again() { body_->gather(); }
 void Gatherer::change_servers(std::vector<IceServer> servers) { body_->change_servers(std::move(servers)); }
 void Gatherer::concluded(const ice::PathInfo& path) { body_->concluded(path); }
-bool Gatherer::gathering() const { return body_->gathering(); }
+void Gatherer::distrust(ice::RelayedOver over) { body_->distrust(over); }
+void Gatherer::trust_again() { body_->trust_again(); }
 std::vector<RungReport> Gatherer::reports() const { return body_->reports(); }
 Awaitable<void> Gatherer::close() { return Body::close(body_); }
 

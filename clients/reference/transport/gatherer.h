@@ -47,12 +47,15 @@ class Gatherer : public ice::Output {
   void start(ice::Agent& agent);
   // Before ICE restarts: addresses that are gone are taken from the agent, new ones and relays that are missing added.
   void gather_again();
-  // New credentials for the TURN servers (theirs expire): used by the next allocations.
+  // New credentials for the TURN servers (theirs expire): used by the next allocations, which `gather_again` begins.
   void change_servers(std::vector<IceServer> servers);
   // ICE has chosen: relays that the path does not use are given back after a minute, reflexive addresses kept no more.
   void concluded(const ice::PathInfo& path);
-  // Data for this peer goes by ChannelData if it goes through a relay.
-  bool gathering() const;
+  // Paths over this kind die as soon as they are used (networks.md N7): relays over it, and with UDP all that goes over
+  // UDP, are given up and not made again, unless nothing else is left.
+  void distrust(ice::RelayedOver over);
+  // Another network, or nothing else helped either.
+  void trust_again();
   std::vector<RungReport> reports() const;
   // Deletes every allocation and waits for the answers, 3 s at most.
   Awaitable<void> close();

@@ -85,5 +85,87 @@ TEST_F(Gathering, no_packet_leaves_beside_the_proxy_when_the_policy_says_so) {
   proxy.journal("tunnel-opened");
 }
 
+// Which relay a peer has.
+std::string relay_of(const Gatherer& gatherer) {
+  for (const auto& report : gatherer.reports()) {
+    if (report.state == RungReport::State::relayed) return to_string(report.uri);
+  }
+  return {};
+}
+
+TEST_F(Gathering, a_kind_that_is_distrusted_is_left_for_the_next_at_once) {
+  Peer alice(*this, true, settings(every_way(), true), direct());
+  Peer bob(*this, false, settings(every_way(), true), direct());
+  connect(alice, bob);
+  ASSERT_TRUE(alice.path);
+  ASSERT_EQ(alice.path->over, RelayedOver::udp);
+  for (const std::string_view next : {"transport=tcp", "turns:"}) {
+    const auto before = relay_of(*alice.gatherer);
+    alice.gatherer->distrust(next == "turns:" ? RelayedOver::tcp : RelayedOver::udp);
+    EXPECT_EQ(relay_of(*alice.gatherer), "") << before;
+    alice.gatherer->gather_again();
+    until([&] { return relay_of(*alice.gatherer).find(next) != std::string::npos; }, 3s);
+  }
+  // Nothing is left but what is distrusted.
+  alice.gatherer->distrust(RelayedOver::tls);
+  alice.gatherer->gather_again();
+  until([&] { return relay_of(*alice.gatherer).find("transport=udp") != std::string::npos; }, 3s);
+  close(alice);
+  close(bob);
+}
+
+TEST_F(Gathering, distrust_of_udp_takes_its_sockets_and_leaves_tcp) {
+  Peer alice(*this, true, settings({}, false), direct());
+  Peer bob(*this, false, settings({}, false), direct());
+  connect(alice, bob);
+  ASSERT_TRUE(alice.path);
+  using Transport = wire::IceCandidate::Transport;
+  const auto count = [&](Transport transport) {
+    return std::count_if(alice.candidates.begin(), alice.candidates.end(),
+                         [&](const auto& one) { return one.transport == transport; });
+  };
+  const auto tcp = count(Transport::tcp);
+  const auto udp = count(Transport::udp);
+  const auto again = [&] {
+    alice.gatherer->gather_again();
+    alice.candidates.clear();
+    alice.ended = false;
+    alice.agent->restart(std::chrono::steady_clock::now());
+    alice.stirred();
+    until([&] { return alice.ended; });
+  };
+  alice.gatherer->distrust(RelayedOver::udp);
+  again();
+  EXPECT_EQ(count(Transport::udp), 0);
+  EXPECT_EQ(count(Transport::tcp), tcp);
+  alice.gatherer->trust_again();
+  again();
+  EXPECT_EQ(count(Transport::udp), udp);
+  EXPECT_EQ(count(Transport::tcp), tcp);
+}
+
+TEST_F(Gathering, new_credentials_are_used_at_once) {
+  auto wanted = settings(every_way(), true);
+  wanted.servers[0].username = "former";
+  wanted.servers[0].credential = "expired";
+  wanted.servers[0].urls.push_back(*parse_ice_uri(silent_udp()));
+  Peer alice(*this, true, wanted, direct());
+  Peer bob(*this, false, settings({}, true), direct());
+  alice.begin(bob);
+  bob.begin(alice);
+  until([&] {
+    return std::count_if(alice.reports.begin(), alice.reports.end(),
+                         [](const auto& one) { return one.trouble.code == Problem::turn_auth_failed; }) >= 3;
+  });
+  wanted.servers[0].username = "alice";
+  wanted.servers[0].credential = "wonder:land";
+  // As a server that makes credentials for a time does: another name with each.
+  alice.gatherer->change_servers(wanted.servers);
+  alice.gatherer->gather_again();
+  until([&] { return !relay_of(*alice.gatherer).empty(); }, 3s);
+  close(alice);
+  close(bob);
+}
+
 }  // namespace
 }  // namespace crypelab::client::transport

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <functional>
 
+#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <gtest/gtest.h>
 
@@ -115,6 +116,10 @@ class Gathering : public ::testing::Test {
     return {at("turns", coturn_->tls_port()), at("turn", coturn_->port(), "?transport=tcp"),
             at("turn", coturn_->port(), "?transport=udp")};
   }
+  // A server that hears, and says nothing.
+  std::string silent_udp() const {
+    return "turn:127.0.0.1:" + std::to_string(silent_.local_endpoint().port()) + "?transport=udp";
+  }
   void until(const std::function<bool()>& fact, Duration time = 10s) {
     const auto deadline = std::chrono::steady_clock::now() + time;
     edge.io.restart();
@@ -140,6 +145,9 @@ class Gathering : public ::testing::Test {
   static inline RunningCoturn* coturn_ = nullptr;
   Edge edge;
   Resolver resolver;
+
+ private:
+  boost::asio::ip::udp::socket silent_{edge.io, {boost::asio::ip::address_v4::loopback(), 0}};
 };
 
 }  // namespace crypelab::client::transport

@@ -4,7 +4,6 @@
 #include "name_server.h"
 #include "tests/unit/faults/running_proxy.h"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
 
 namespace crypelab::client::transport {
@@ -46,14 +45,12 @@ class LadderPace : public Gathering {
                      .bypass = "<-loopback>"};
     return dialing;
   }
-  std::string silent_udp() { return fmt::format("turn:127.0.0.1:{}?transport=udp", silent_.local_endpoint().port()); }
   std::string refused_tcp() { return "turn:127.0.0.1:9?transport=tcp"; }
 
   std::string over;
 
  private:
   std::optional<NameServer> names_;
-  boost::asio::ip::udp::socket silent_{edge.io, {boost::asio::ip::address_v4::loopback(), 0}};
 };
 
 TEST_F(LadderPace, udp_begins_when_its_name_is_known) {
