@@ -70,6 +70,20 @@ bool holds_checks(const Flow& flow) {
   return std::ranges::any_of(flow.stun, [](const auto& note) { return note.check() && !note.nested; });
 }
 
+constexpr Moment kSlack = std::chrono::milliseconds(500);  // one way, and the tail of the last message
+constexpr std::uint64_t kLeastRecords = 5;                 // each way: consent and refreshes are fewer in that time
+constexpr std::uint64_t kManyRecords = 40;                 // each way: no relay that idles has so many
+
+// Whether much went over one connection under TLS to a relay, both ways, after `end`.
+bool goes_on_under_tls(const Scene& scene, const std::string& client, Moment end) {
+  return std::ranges::any_of(scene.flows_of(client), [&](const Flow* flow) {
+    if (flow->opening != Opening::tls) return false;
+    std::uint64_t records[2]{};
+    for (const auto& note : flow->data) records[note.outgoing ? 1 : 0] += note.at > end + kSlack ? 1 : 0;
+    return std::min(records[0], records[1]) >= kManyRecords && path_of_flow(scene, client, *flow).has_value();
+  });
+}
+
 // The time in which the other client's visible data flowed; of all TLS records of a relay only those within it count.
 std::optional<std::pair<Moment, Moment>> data_time(const Scene& scene) {
   std::optional<std::pair<Moment, Moment>> time;
@@ -83,7 +97,13 @@ std::optional<std::pair<Moment, Moment>> data_time(const Scene& scene) {
       }
     }
   }
-  if (time) return time;
+  if (time) {
+    // A path that was lost may have led both to where nothing is visible.
+    const bool both = std::ranges::all_of(
+        scene.callers(), [&](const std::string& name) { return goes_on_under_tls(scene, name, time->second); });
+    if (both) time->second = Moment::max();
+    return time;
+  }
   // Both under TLS: from the moment at which the later one said it was connected. It decides no path by its word: only
   // which of several connections under TLS was the busy one.
   for (const auto& name : scene.callers()) {
@@ -96,9 +116,6 @@ std::optional<std::pair<Moment, Moment>> data_time(const Scene& scene) {
   }
   return time;
 }
-
-constexpr Moment kSlack = std::chrono::milliseconds(500);  // one way, and the tail of the last message
-constexpr std::uint64_t kLeastRecords = 5;                 // each way: consent and refreshes are fewer in that time
 
 }  // namespace
 

@@ -78,6 +78,9 @@ class Session final : transport::Gatherer::Listener,
   void watch_addresses(Time now);
   void watch_silence(Time now);
   void lose_path(std::string_view why, Time now);
+  void distrust_path(Time now);
+  void left_by_peer(Time now);
+  std::optional<Time> silent_since() const;
   void diagnose(Time now);
   transport::Trouble verdict() const;
   void report(const transport::Trouble& trouble, bool fatal);
@@ -149,7 +152,7 @@ class Session final : transport::Gatherer::Listener,
   unsigned restarts_in_vain_ = 0;  // since the path was lost
   std::optional<Time> selected_;   // when the path was, and what carries it on this side
   ice::RelayedOver carrier_ = ice::RelayedOver::none;
-  std::optional<Time> doubted_;  // the last arrival before the silence that the path was doubted for
+  std::optional<Time> doubted_;  // since when the path was silent that was doubted last
   bool wants_credentials_ = false;
   std::optional<Time> last_renewal_;
   std::vector<Address> addresses_;

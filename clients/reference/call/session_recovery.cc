@@ -117,10 +117,26 @@ void Session::state_changed(ice::State state, Time now) {
 void Session::lose_path(std::string_view why, Time now) {
   if (!path_lost_) path_lost_ = now;
   phases_.path_down(now);
-  // Some networks let a flow begin and then kill it (networks.md N7): the same kind again would die the same way.
+  distrust_path(now);
+  request_restart(why, now);
+}
+
+// Some networks let a flow begin and then kill it (networks.md N7): the same kind again would die the same way.
+void Session::distrust_path(Time now) {
   if (connected_ && selected_ && now < *selected_ + short_life) gatherer_->distrust(carrier_);
   selected_.reset();
-  request_restart(why, now);
+}
+
+// The peer has given the path up. If nothing arrives here either it is as dead in this direction.
+void Session::left_by_peer(Time now) {
+  const auto since = silent_since();
+  if (since && now > *since + silence / 2) distrust_path(now);
+}
+
+// Of a hold with traffic: how long nothing has come over the path that there is.
+std::optional<Time> Session::silent_since() const {
+  const auto last = phases_.last_arrival();
+  return last && selected_ ? std::max(last, selected_) : last;
 }
 
 // What nobody tells: a changed uplink, a path that stays away, time that runs out.
@@ -146,9 +162,9 @@ void Session::watch(Time now) {
 
 // Consent takes 11 s to become doubtful; that much speech is not lost without asking sooner.
 void Session::watch_silence(Time now) {
-  const auto last = phases_.last_arrival();
-  if (!last || now < *last + silence || doubted_ == last) return;
-  doubted_ = last;
+  const auto since = silent_since();
+  if (!since || now < *since + silence || doubted_ == since) return;
+  doubted_ = since;
   agent_->doubt();
 }
 

@@ -98,7 +98,10 @@ void Session::signaled(const Message& message) {
       if (!leaving_) finish(connected_ && !caller_ && message.code.empty(), "the peer left");
       break;
     case Type::error:
-      if (message.code == restart_wanted && caller_) restart("the peer wants another path", now);
+      if (message.code == restart_wanted && caller_) {
+        left_by_peer(now);
+        restart("the peer wants another path", now);
+      }
       break;
     case Type::ping:
     case Type::pong:
@@ -123,6 +126,7 @@ void Session::take_offer(const Message& message, Time now) {
   if (!remote) return post({.type = Type::error, .code = "bad-sdp"});
   const ice::Credentials peer{remote->ice_ufrag, remote->ice_pwd};
   if (remote_ && *remote_ != peer) {
+    left_by_peer(now);
     described_ = false;
     local_candidates_.clear();
     candidates_ended_ = false;

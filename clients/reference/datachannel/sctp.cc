@@ -13,6 +13,8 @@
 namespace crypelab::client::datachannel {
 namespace {
 
+constexpr std::uint16_t most_retransmissions = 200;  // in a row; five minutes
+
 void check(int result, const char* what) {
   if (result < 0) throw_errno(what);
 }
@@ -45,8 +47,18 @@ void set_up(struct socket* s, const Sctp::Settings& settings) {
     const sctp_event event{SCTP_FUTURE_ASSOC, static_cast<std::uint16_t>(type), 1};
     set(s, IPPROTO_SCTP, SCTP_EVENT, event, "SCTP events");
   }
+  // ICE finds another path within seconds, and SCTP does not hear of it: what a timer that was doubled up to a minute
+  // (RFC 9260 §16) would add to every gap is bounded. Who gives up is ICE, not the count of retransmissions.
+  const sctp_rtoinfo timeouts{0, 500, 1'500, 400};
+  set(s, IPPROTO_SCTP, SCTP_RTOINFO, timeouts, "SCTP timeouts");
+  sctp_assocparams patience{};
+  patience.sasoc_asocmaxrxt = most_retransmissions;
+  set(s, IPPROTO_SCTP, SCTP_ASSOCINFO, patience, "SCTP patience");
+  const sctp_initmsg beginning{0, 0, most_retransmissions, 1'500};
+  set(s, IPPROTO_SCTP, SCTP_INITMSG, beginning, "SCTP patience in the beginning");
   sctp_paddrparams path{};
   path.spp_flags = SPP_PMTUD_DISABLE;
+  path.spp_pathmaxrxt = most_retransmissions;
   constexpr std::size_t common_header = 12;  // usrsctp does not count it
   path.spp_pathmtu = static_cast<std::uint32_t>(settings.mtu - common_header);
   set(s, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, path, "SCTP packet size");

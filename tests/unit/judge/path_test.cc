@@ -81,6 +81,25 @@ TEST_F(Paths, a_client_hello_to_the_relay_is_relay_tls) {
   EXPECT_EQ(path_of_alice(), "relay-tls");
 }
 
+TEST_F(Paths, both_may_move_on_to_tls_where_nothing_is_visible) {
+  for (const int records : {10, 60}) {
+    Evidence moved(two_sites());
+    moved.hellos();
+    moved.words(ms(2000));
+    moved.ends(ms(6000));
+    direct_data(moved, "alice", alice, bob, alice, ms(1000));
+    direct_data(moved, "bob", bob, Endpoint{moved.public_address(), 5000}, bob, ms(1000));
+    for (const auto* who : {"alice", "bob"}) {
+      Tcp tcp(moved, std::string(who) + ".eth0", {moved.address(who), 5001}, world("turns.crype.test", 443));
+      tcp.open(ms(2500));
+      tls_data(tcp, ms(2510), "turns.crype.test", records);
+    }
+    const auto judgement = moved.judged();
+    ASSERT_TRUE(judgement.clients.at(0).path);
+    EXPECT_EQ(model::describe(*judgement.clients.at(0).path), records < 40 ? "direct" : "relay-tls");
+  }
+}
+
 TEST_F(Paths, tls_to_the_signaling_server_is_no_path) {
   Tcp tcp(evidence, "alice.eth0", alice, world("signal.crype.test", 443));
   tcp.open(ms(1000));
