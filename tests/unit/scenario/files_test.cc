@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <sstream>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -48,6 +49,15 @@ Loaded load_example(const fs::path& path) {
   return loaded;
 }
 
+std::set<std::string> all_names() {
+  std::set<std::string> names;
+  for (const auto& path : yaml_files(kRoot / "scenarios")) {
+    if (is_named_site(path)) continue;
+    for (const auto& scenario : load(path).scenarios) names.insert(scenario.name);
+  }
+  return names;
+}
+
 TEST(ScenarioFiles, every_scenario_loads_and_is_named_as_its_file) {
   std::set<std::string> names;
   for (const auto& path : yaml_files(kRoot / "scenarios")) {
@@ -63,7 +73,7 @@ TEST(ScenarioFiles, every_scenario_loads_and_is_named_as_its_file) {
       EXPECT_FALSE(scenario.references.empty()) << path;
     }
   }
-  EXPECT_GE(names.size(), 50u);
+  EXPECT_GE(names.size(), 200U);
 }
 
 TEST(ScenarioFiles, every_named_site_loads) {
@@ -115,20 +125,52 @@ TEST(ScenarioFiles, every_word_stands_in_the_reference_and_in_the_schema) {
   }
 }
 
+// The examples in YAML that stand in a document.
+std::vector<std::string> examples_in(const fs::path& document) {
+  const std::string text = text_of(document);
+  const std::string opening = "```yaml\n";
+  std::vector<std::string> examples;
+  for (std::size_t at = text.find(opening); at != std::string::npos; at = text.find(opening, at)) {
+    at += opening.size();
+    const std::size_t end = text.find("```", at);
+    EXPECT_NE(end, std::string::npos);
+    examples.push_back(text.substr(at, end - at));
+  }
+  return examples;
+}
+
 // The examples of the reference are read by the loader, too.
 TEST(ScenarioFiles, every_example_of_the_reference_loads) {
-  const std::string reference = text_of(kRoot / "scenarios/README.md");
-  const std::string opening = "```yaml\n";
-  int examples = 0;
-  for (std::size_t at = reference.find(opening); at != std::string::npos; at = reference.find(opening, at)) {
-    at += opening.size();
-    const std::size_t end = reference.find("```", at);
-    ASSERT_NE(end, std::string::npos);
-    const auto loaded = parse(reference.substr(at, end - at), "README.md", kRoot / "scenarios/sites");
-    EXPECT_EQ(to_string(loaded.problems), "");
-    ++examples;
+  const auto examples = examples_in(kRoot / "scenarios/README.md");
+  for (const auto& example : examples)
+    EXPECT_EQ(to_string(parse(example, "README.md", kRoot / "scenarios/sites").problems), "");
+  EXPECT_GE(examples.size(), 3U);
+}
+
+TEST(ScenarioFiles, the_example_of_the_first_page_is_a_scenario_of_the_house) {
+  const auto examples = examples_in(kRoot / "README.md");
+  ASSERT_FALSE(examples.empty());
+  EXPECT_EQ(examples.front(), text_of(kRoot / "scenarios/udp/blocked.yaml"));
+}
+
+// What a reader of the first page types: `$ crypelab COMMAND NAME`, where a name of ours has a '/'.
+TEST(ScenarioFiles, every_scenario_that_the_first_page_names_is_there) {
+  const auto names = all_names();
+  std::istringstream lines(text_of(kRoot / "README.md"));
+  int seen = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto command = line.find("$ crypelab ");
+    if (command == std::string::npos) continue;
+    std::istringstream words(line.substr(command + 11, line.find('#', command) - command - 11));
+    for (std::string word; words >> word && word != "--";) {
+      const std::string runs = "crypelab-runs/TIME/";
+      if (word.starts_with(runs)) word.erase(0, runs.size());
+      if (word.find('/') == std::string::npos || word.find("=./") != std::string::npos) continue;
+      EXPECT_TRUE(names.contains(word)) << line;
+      ++seen;
+    }
   }
-  EXPECT_GE(examples, 3);
+  EXPECT_GE(seen, 5);
 }
 
 }  // namespace
