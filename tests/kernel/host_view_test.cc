@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <netdb.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -195,6 +196,12 @@ TEST_P(HostViewTest, the_resolver_of_the_machine_does_not_leak_in) {
   in_a_lab(GetParam(), [](Supervised& lab) {
     // What nscd, systemd-resolved and the message bus listen on, in the machine's /run as the supervisor sees it.
     if (::mount("tmpfs", "/run", "tmpfs", 0, nullptr) < 0) throw_errno("a /run for the test");
+    // A name that the machine's own files know.
+    std::ofstream("/run/hosts") << "192.0.2.7 only-outside.test\n";
+    if (::mount("/run/hosts", "/etc/hosts", nullptr, MS_BIND, nullptr) < 0) throw_errno("a hosts file for the test");
+    addrinfo* known = nullptr;
+    ASSERT_EQ(::getaddrinfo("only-outside.test", nullptr, nullptr, &known), 0);
+    ::freeaddrinfo(known);
     for (const char* path :
          {"/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve", "/run/dbus/system_bus_socket"}) {
       fs::create_directories(fs::path(path).parent_path());
@@ -208,7 +215,6 @@ TEST_P(HostViewTest, the_resolver_of_the_machine_does_not_leak_in) {
     Site site(lab);
     EXPECT_EQ(site.output("find /run/ -mindepth 1; find / -xdev -type s 2>/dev/null"), "");
     EXPECT_EQ(site.output("grep ^hosts: /etc/nsswitch.conf"), "hosts: files dns\n");
-    // Without a network, a name that only the machine's own files know is not known.
     EXPECT_NE(site.run("getent hosts only-outside.test").value, 0);
     EXPECT_EQ(site.output("getent hosts localhost"), "127.0.0.1       localhost\n");
   });

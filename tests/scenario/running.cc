@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -64,6 +65,15 @@ Finished Running::wait(std::chrono::milliseconds deadline) {
   text << std::ifstream(output_).rdbuf();
   finished.out = text.str();
   return finished;
+}
+
+bool runs_somewhere(const std::string& words) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ostringstream line;
+    line << std::ifstream(entry.path() / "cmdline").rdbuf();
+    if (line.str().find(words) != std::string::npos) return true;
+  }
+  return false;
 }
 
 }  // namespace crypelab::test

@@ -30,4 +30,7 @@ class Running {
   std::string output_;  // a file
 };
 
+// Whether a process of this machine has these words in its command line.
+bool runs_somewhere(const std::string& words);
+
 }  // namespace crypelab::test

@@ -41,10 +41,15 @@ TEST(TurnWords, time_limited_credentials_end_after_their_life) {
 }
 
 TEST(TurnWords, a_quota_is_met_by_the_allocation_beyond_it) {
-  const auto three = "-n 1 -m 3 203.0.113.20";  // two allocations for each of them
-  EXPECT_FALSE(says(in_world("turn-a: {quota: 2}", kPatient + turn_client(three)), kRelayed));
-  EXPECT_TRUE(says(in_world("turn-a: {quota: 50}", turn_client(three)), kRelayed));
-  EXPECT_TRUE(says(in_world("turn-b: {quota: 2}", turn_client(three)), kRelayed));
+  const auto three = "timeout 8 " + turn_client("-v -n 1 -m 3 203.0.113.20");  // two allocations for each of them
+  const auto beyond = in_world("turn-a: {quota: 2}", three);
+  EXPECT_TRUE(says(beyond, "error 486")) << beyond.out;
+  EXPECT_FALSE(says(beyond, kRelayed)) << beyond.out;
+  for (const char* words : {"turn-a: {quota: 50}", "turn-b: {quota: 2}"}) {
+    const auto within = in_world(words, three);
+    EXPECT_FALSE(says(within, "error 486")) << within.out;
+    EXPECT_TRUE(says(within, kRelayed)) << within.out;
+  }
 }
 
 TEST(TurnWords, a_silent_server_answers_nothing_and_a_stopped_one_refuses) {
