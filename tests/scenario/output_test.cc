@@ -44,10 +44,7 @@ TEST(Output, selections_that_match_nothing_and_files_with_mistakes_have_their_ow
   EXPECT_EQ(crypelab({"show", "no/such-scenario"}).status, 64);
   EXPECT_EQ(crypelab({"check"}).status, 64);
   EXPECT_EQ(crypelab({"fly"}).status, 64);
-  EXPECT_EQ(shell("mkdir -p /tmp/crypelab-empty && " + one_word(kProgram) +
-                  " list /tmp/crypelab-empty; s=$?; "
-                  "rmdir /tmp/crypelab-empty; exit $s")
-                .status,
+  EXPECT_EQ(shell("empty=$(mktemp -d) && " + one_word(kProgram) + " list $empty; s=$?; rmdir $empty; exit $s").status,
             64);
 }
 
