@@ -3,15 +3,11 @@
 #include "harness/base/error.h"
 #include "harness/blueprint/blueprint.h"
 #include "harness/evidence/event_line.h"
-#include "harness/kernel/supervisor.h"
 #include "harness/lab/lab.h"
 #include "harness/scenario/loader.h"
+#include "told.h"
 
 #include <sstream>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace crypelab::test {
 namespace {
@@ -66,14 +62,6 @@ for port, handler, tls in ((8080, Echo, None), (4433, Echo, context), (8081, Hea
 print('serving', flush=True)
 )";
 
-void write_all(int to, std::string_view text) {
-  while (!text.empty()) {
-    const auto written = write(to, text.data(), text.size());
-    if (written < 0) throw_errno("write");
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
 int body(const blueprint::Blueprint& plan, const std::string& host, const std::string& script,
          kernel::Supervised& supervised, int output) {
   lab::Lab lab(plan, supervised);
@@ -125,28 +113,16 @@ void add_test_server(blueprint::Blueprint& plan) {
 }
 
 LabRun run_in_lab(const blueprint::Blueprint& plan, const std::string& host, const std::string& script) {
-  // A file, not a pipe: nobody reads while the lab runs.
-  char name[] = "/tmp/crypelab-test-XXXXXX";
-  const Descriptor output(mkostemp(name, O_APPEND | O_CLOEXEC));
-  if (!output) throw_errno("mkostemp");
-  unlink(name);
-  // Programs of the lab open it by their own uid.
-  if (fchmod(output.get(), 0666) != 0) throw_errno("fchmod");
   LabRun run;
+  std::string text;
   try {
-    run.status = kernel::supervise(
-        [&](kernel::Supervised& supervised) { return body(plan, host, script, supervised, output.get()); });
+    auto told = told_by(
+        [&](kernel::Supervised& supervised, int output) { return body(plan, host, script, supervised, output); });
+    run.status = told.status;
+    text = std::move(told.text);
   } catch (const Failure& failure) {
     run.out = failure.what();
     return run;
-  }
-  std::string text;
-  char chunk[65536];
-  for (off_t at = 0;;) {
-    const auto size = pread(output.get(), chunk, sizeof chunk, at);
-    if (size <= 0) break;
-    text.append(chunk, static_cast<std::size_t>(size));
-    at += size;
   }
   const auto end = text.rfind(kEvents);
   run.out = text.substr(0, end);

@@ -3,15 +3,14 @@
 #include "harness/lab/lab.h"
 #include "harness/lab/measurement.h"
 #include "harness/scenario/loader.h"
+#include "told.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <sstream>
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 namespace crypelab::test {
 namespace {
@@ -36,45 +35,39 @@ model::Scenario parsed(const std::string& text) {
 }
 
 // Brings `real` up and measures it against what `declared` says: the number of rows that disagree, and which.
-int disagreements(const model::Scenario& real, const model::Scenario& declared, std::string& which) {
+Told disagreements(const model::Scenario& real, const model::Scenario& declared) {
   const auto plan = blueprint::draw(real);
-  const auto pipe = make_pipe();
-  const int count = kernel::supervise([&](kernel::Supervised& supervised) {
+  return told_by([&](kernel::Supervised& supervised, int output) {
     lab::Lab lab(plan, supervised);
     int wrong = 0;
     for (const auto& row : lab::measure(lab, declared, blueprint::Form::quick)) {
       if (row.agrees) continue;
       ++wrong;
-      const std::string line = row.what + ": declared " + row.declared + ", measured " + row.measured + "\n";
-      if (write(pipe.writing.get(), line.data(), line.size()) < 0) return 99;
+      write_all(output, row.what + ": declared " + row.declared + ", measured " + row.measured + "\n");
     }
     return wrong;
   });
-  std::array<char, 16384> text{};
-  const auto size = read(pipe.reading.get(), text.data(), text.size());
-  which.assign(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-  return count;
 }
 
 TEST(Measure, a_network_that_is_what_it_declares_agrees) {
-  std::string which;
-  EXPECT_EQ(disagreements(parsed(kBlocked), parsed(kBlocked), which), 0) << which;
+  const auto found = disagreements(parsed(kBlocked), parsed(kBlocked));
+  EXPECT_EQ(found.status, 0) << found.text;
 }
 
 TEST(Measure, a_rule_that_is_missing_is_noticed) {
   std::string open = kBlocked;
   open.replace(open.find("ports: 3478"), 11, "ports: 9999");
-  std::string which;
-  EXPECT_EQ(disagreements(parsed(open), parsed(kBlocked), which), 1) << which;
-  EXPECT_NE(which.find("udp 3478"), std::string::npos) << which;
+  const auto found = disagreements(parsed(open), parsed(kBlocked));
+  EXPECT_EQ(found.status, 1) << found.text;
+  EXPECT_NE(found.text.find("udp 3478"), std::string::npos) << found.text;
 }
 
 TEST(Measure, a_rule_too_many_is_noticed) {
   std::string closed = kBlocked;
   closed.replace(closed.find("{ allow: {} }"), 13, "{ drop: { protocol: tcp, ports: 443 } }, { allow: {} }");
-  std::string which;
-  EXPECT_EQ(disagreements(parsed(closed), parsed(kBlocked), which), 1) << which;
-  EXPECT_NE(which.find("tcp 443"), std::string::npos) << which;
+  const auto found = disagreements(parsed(closed), parsed(kBlocked));
+  EXPECT_EQ(found.status, 1) << found.text;
+  EXPECT_NE(found.text.find("tcp 443"), std::string::npos) << found.text;
 }
 
 TEST(Measure, a_nat_that_filters_otherwise_is_noticed) {
@@ -83,10 +76,11 @@ TEST(Measure, a_nat_that_filters_otherwise_is_noticed) {
   strict.erase(strict.find("    egress:"), strict.find("clients:") - strict.find("    egress:"));
   std::string loose = strict;
   loose.replace(loose.find("filtering: address-and-port"), 27, "filtering: endpoint-independent");
-  std::string which;
-  EXPECT_EQ(disagreements(parsed(strict), parsed(strict), which), 0) << which;
-  EXPECT_GE(disagreements(parsed(loose), parsed(strict), which), 1) << which;
-  EXPECT_NE(which.find("filtering"), std::string::npos) << which;
+  const auto same = disagreements(parsed(strict), parsed(strict));
+  EXPECT_EQ(same.status, 0) << same.text;
+  const auto found = disagreements(parsed(loose), parsed(strict));
+  EXPECT_GE(found.status, 1) << found.text;
+  EXPECT_NE(found.text.find("filtering"), std::string::npos) << found.text;
 }
 
 std::vector<std::string> folders() {

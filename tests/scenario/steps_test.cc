@@ -2,6 +2,7 @@
 #include "harness/lab/lab.h"
 #include "harness/lab/line_reader.h"
 #include "harness/scenario/loader.h"
+#include "told.h"
 #include "words.h"
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 namespace crypelab::test {
 namespace {
@@ -94,16 +94,13 @@ struct Story {
 };
 
 // Brings a scenario up; alice talks to the reflector's UDP port for so long, and `watcher`, if any, runs beside on her
-// host. What was seen is told through the lab's process as lines on a pipe.
+// host.
 Story tell(const std::string& text, double seconds, const std::string& watcher = "", const std::string& port = "5000") {
   auto loaded = scenario::parse(text, "test.yaml");
   EXPECT_TRUE(loaded.ok()) << scenario::to_string(loaded.problems);
   if (!loaded.ok()) return {};
   const auto plan = blueprint::draw(loaded.scenarios.at(0));
-  char name[] = "/tmp/crypelab-story-XXXXXX";
-  const Descriptor book(::mkstemp(name));
-  ::unlink(name);
-  const int status = kernel::supervise([&](kernel::Supervised& supervised) {
+  const auto told = told_by([&](kernel::Supervised& supervised, int output) {
     lab::Lab lab(plan, supervised);
     std::string written;
     double up = 0;
@@ -129,15 +126,14 @@ Story tell(const std::string& text, double seconds, const std::string& watcher =
         [&] { return near->ended(); },
         Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds + 20)));
     written += "up " + std::to_string(up) + "\n";
-    return ::write(book.get(), written.data(), written.size()) == static_cast<ssize_t>(written.size()) ? 0 : 1;
+    write_all(output, written);
+    return 0;
   });
-  EXPECT_EQ(status, 0);
-  std::string written(static_cast<std::size_t>(::lseek(book.get(), 0, SEEK_END)), '\0');
-  EXPECT_EQ(::pread(book.get(), written.data(), written.size(), 0), static_cast<ssize_t>(written.size()));
+  EXPECT_EQ(told.status, 0);
   Story story;
-  const auto at = written.rfind("up ");
-  const double up = at == std::string::npos ? 0 : std::stod(written.substr(at + 3));
-  std::istringstream lines(written);
+  const auto at = told.text.rfind("up ");
+  const double up = at == std::string::npos ? 0 : std::stod(told.text.substr(at + 3));
+  std::istringstream lines(told.text);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string kind;

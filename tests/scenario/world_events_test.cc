@@ -1,6 +1,7 @@
 #include "harness/blueprint/blueprint.h"
 #include "harness/lab/lab.h"
 #include "harness/scenario/loader.h"
+#include "told.h"
 
 #include <algorithm>
 #include <csignal>
@@ -10,7 +11,6 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 // What the services of the world report, and what happens when one dies: labs inside the test's own process tree.
 namespace crypelab::lab {
@@ -30,19 +30,12 @@ std::string in_lab(const std::string& text, const std::function<std::string(Lab&
   const auto loaded = scenario::parse(text, "test.yaml");
   if (!loaded.ok()) return scenario::to_string(loaded.problems);
   const auto plan = blueprint::draw(loaded.scenarios.front());
-  int ends[2];
-  if (pipe(ends) != 0) return "no pipe";
-  kernel::supervise([&](kernel::Supervised& supervised) {
-    Lab lab(plan, supervised);
-    const auto said = inside(lab);
-    return write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size()) ? 0 : 1;
-  });
-  close(ends[1]);
-  std::string said;
-  char chunk[4096];
-  for (ssize_t n = 0; (n = read(ends[0], chunk, sizeof chunk)) > 0;) said.append(chunk, static_cast<std::size_t>(n));
-  close(ends[0]);
-  return said;
+  return test::told_by([&](kernel::Supervised& supervised, int output) {
+           Lab lab(plan, supervised);
+           test::write_all(output, inside(lab));
+           return 0;
+         })
+      .text;
 }
 
 std::string line_of(const model::Event& event) {
