@@ -197,6 +197,7 @@ class Dialer::Body {
     Dialed dialed;
     if (target.tls) {
       progress->stage = Stage::greeting;
+      if (target.greeting) target.greeting();
       const Time begun = Clock::now();
       const auto remote = stream->remote();
       auto opened = co_await open_tls(std::move(stream), *body->tls_, *target.tls, body->settings_.misbehaviour);
@@ -223,9 +224,9 @@ class Dialer::Body {
     co_return dialed;
   }
 
-  // RFC 7639 §2.3: what the ClientHello will list, or the one protocol of a tunnel without TLS.
+  // RFC 7639 §2.3: what the ClientHello will list, or the one protocol of a tunnel whose TLS names none.
   std::vector<std::string> protocols(const Target& target) const {
-    auto list = target.tls ? target.tls->alpn : target.protocols;
+    auto list = target.tls && !target.tls->alpn.empty() ? target.tls->alpn : target.protocols;
     if (target.tls && settings_.misbehaviour.breaks(Rule::p19)) list = {"h2", "webrtc"};
     if (!target.tls && settings_.misbehaviour.breaks(Rule::p20)) list.push_back("webrtc");
     return list;

@@ -10,6 +10,7 @@
 #include "clients/reference/transport/stream.h"
 #include "clients/reference/transport/tls_stream.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +29,8 @@ struct Target {
   std::optional<TlsWish> tls;
   // What a tunnel will carry, for the ALPN header of CONNECT (RFC 7639 §2.3), when TLS does not say it.
   std::vector<std::string> protocols;
+  // Called when the TLS handshake begins, from within the dialing: what comes before it took its own time.
+  std::function<void()> greeting;
 };
 
 // How long each step took; zero when there was none.

@@ -20,8 +20,8 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr auto use = boost::asio::as_tuple(boost::asio::use_awaitable);
-constexpr Duration alpn_head_start = 2500ms;  // of the handshake that names stun.turn over the one that names nothing
-constexpr Duration first_pause = 500ms;       // before an allocation that was lost is made anew, doubled each time
+constexpr Duration alpn_patience = 2500ms;  // with a handshake that names stun.turn: then one that names nothing
+constexpr Duration first_pause = 500ms;     // before an allocation that was lost is made anew, doubled each time
 constexpr Duration longest_pause = 30s;
 constexpr Duration time_to_close = 2s;
 
@@ -30,10 +30,25 @@ wire::Bytes encapsulated(turn::Allocation& allocation, const Endpoint& peer, wir
   return allocation.encapsulate(buffer, peer, payload, now);
 }
 
-// Over how many seconds TLS was tried in vain, in two ways: with ALPN and without (RFC 7443, CRYPE S25).
+// TLS is tried in two ways: with ALPN, and without where the first came to nothing for that reason (RFC 7443, CRYPE
+// S25). How far the first came, and how either failed.
 struct TlsTries {
+  explicit TlsTries(const boost::asio::any_io_executor& executor) : changed(executor) {}
+  std::optional<Time> greeted;
   std::optional<DialFailure> first;
   std::optional<DialFailure> last;
+  boost::asio::steady_timer changed;
+
+  // Waits until the second way's time has come; false when it never does.
+  static Awaitable<bool> second_may_go(std::shared_ptr<TlsTries> tries, Time deadline) {
+    while (!tries->first) {
+      const Time due = tries->greeted ? std::min(*tries->greeted + alpn_patience, deadline) : deadline;
+      if (Clock::now() >= due) break;
+      tries->changed.expires_at(due);
+      co_await tries->changed.async_wait(use);
+    }
+    co_return tries->first ? tries->first->trouble.code == Problem::turn_tls_blocked : Clock::now() < deadline;
+  }
 };
 
 }  // namespace
@@ -225,25 +240,32 @@ class TurnRung::Body final : public std::enable_shared_from_this<Body>,
   static Awaitable<std::optional<Dialed>> dial(std::shared_ptr<Body> self, std::shared_ptr<TlsTries> tries,
                                                bool names_protocol, Time deadline) {
     // The second way is for those who cannot stand the protocol's name, and for nothing else.
-    if (!names_protocol && tries->first && tries->first->trouble.code != Problem::turn_tls_blocked)
-      co_return std::nullopt;
-    auto outcome = co_await self->dialer_.dial(self->target(names_protocol), deadline);
+    if (!names_protocol && !co_await TlsTries::second_may_go(tries, deadline)) co_return std::nullopt;
+    auto to = self->target(names_protocol);
+    if (names_protocol) {
+      to.greeting = [tries] {
+        tries->greeted = Clock::now();
+        tries->changed.cancel();
+      };
+    }
+    auto outcome = co_await self->dialer_.dial(std::move(to), deadline);
     if (auto* dialed = std::get_if<Dialed>(&outcome)) co_return std::move(*dialed);
     auto& failure = std::get<DialFailure>(outcome);
     if (names_protocol) tries->first = failure;
     tries->last = std::move(failure);
+    tries->changed.cancel();
     co_return std::nullopt;
   }
 
   static Awaitable<bool> open_stream(std::shared_ptr<Body> self) {
-    const auto tries = std::make_shared<TlsTries>();
+    const auto tries = std::make_shared<TlsTries>(self->executor_);
     const Time deadline = Clock::now() + self->settings_.connect_time;
     Attempts<Dialed> attempts;
     attempts.push_back([self, tries, deadline] { return dial(self, tries, true, deadline - 100ms); });
     if (self->settings_.uri.over() == RelayedOver::tls) {
       attempts.push_back([self, tries, deadline] { return dial(self, tries, false, deadline - 100ms); });
     }
-    auto dialed = co_await race<Dialed>(self->executor_, std::move(attempts), alpn_head_start, deadline);
+    auto dialed = co_await race<Dialed>(self->executor_, std::move(attempts), Duration(0), deadline);
     if (!dialed) {
       Trouble trouble{Problem::turn_unreachable, to_string(self->settings_.uri) + ": no connection in time"};
       if (const auto& told = tries->first ? tries->first : tries->last) {

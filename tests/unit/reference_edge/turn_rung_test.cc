@@ -40,6 +40,13 @@ class Rungs : public ::testing::Test, public TurnRung::Listener {
                                                edge.random, *this));
     return *rungs.back();
   }
+  static Dialer::Settings through(const faults::RunningProxy& proxy) {
+    Dialer::Settings dialing;
+    dialing.proxy = {.mode = proxy::Mode::fixed_servers,
+                     .rules = "127.0.0.1:" + std::to_string(proxy.port()),
+                     .bypass = "<-loopback>"};
+    return dialing;
+  }
   // Runs until it is decided.
   RungReport decide(TurnRung& rung) {
     rung.start();
@@ -185,6 +192,40 @@ TEST_F(Rungs, a_tunnel_that_is_cut_loses_the_relay_at_once) {
   ASSERT_EQ(decide(rung).state, RungReport::State::relayed);
   until([&] { return rung.report().state == RungReport::State::lost; });
   EXPECT_EQ(rung.report().trouble.code, Problem::turn_unreachable);
+}
+
+std::size_t count(const std::string& text, const std::string& word) {
+  std::size_t found = 0;
+  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
+  return found;
+}
+
+TEST_F(Rungs, a_silent_proxy_is_asked_once_for_each_tunnel) {
+  faults::ProxySettings settings;
+  settings.answer = 0;
+  faults::RunningProxy proxy(settings);
+  auto& rung = make(tls("localhost"), through(proxy));
+  auto hurried = rung.settings();
+  hurried.connect_time = 3s;
+  TurnRung once(edge.io.get_executor(), hurried, record, *dialers.back(), resolver, edge.random, *this);
+  EXPECT_EQ(decide(once).state, RungReport::State::failed);
+  EXPECT_EQ(once.report().trouble.code, Problem::proxy_unreachable) << once.report().trouble.detail;
+  faults::Caller marker(proxy);
+  marker.send("CONNECT the.end:1 HTTP/1.1\r\nHost: the.end:1\r\n\r\n");
+  EXPECT_EQ(count(proxy.journal("the.end:1"), "\"host\":\"localhost:"), 1u);
+}
+
+TEST_F(Rungs, every_tunnel_says_what_it_is_for) {
+  faults::RunningProxy proxy{faults::ProxySettings{}};
+  // The echo server behind the proxy speaks no TLS: both ways are tried.
+  auto& rung = make(uri("turns:" + proxy.target()), through(proxy));
+  EXPECT_EQ(decide(rung).state, RungReport::State::failed);
+  EXPECT_EQ(rung.report().trouble.code, Problem::turn_tls_blocked) << rung.report().trouble.detail;
+  faults::Caller marker(proxy);
+  marker.send("CONNECT the.end:1 HTTP/1.1\r\nHost: the.end:1\r\n\r\n");
+  const auto journal = proxy.journal("the.end:1");
+  EXPECT_EQ(count(journal, "\"host\":\"" + proxy.target()), 2u) << journal;
+  EXPECT_EQ(count(journal, "\"alpn\":\"stun.turn\""), 2u) << journal;
 }
 
 }  // namespace
