@@ -3,6 +3,7 @@
 #include "harness/base/error.h"
 #include "harness/base/socket_address.h"
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -166,6 +167,27 @@ SilentPort::SilentPort()
 }
 
 std::string SilentPort::url() const { return fmt::format("turn:localhost:{}?transport=udp", port_); }
+
+FaultProxy::FaultProxy(json::object settings) : port_(free_port()) {
+  settings["listen"] = json::array{fmt::format("127.0.0.1:{}", port_)};
+  folder_.write("proxy.json", json::serialize(settings));
+  program_ = std::make_unique<Program>(
+      std::vector<std::string>{program("crypelab-faults"), "proxy", folder_.file("proxy.json")}, "");
+  if (!program_->wait_for_text("\"ready\"")) throw Failure(Exit::unavailable, "proxy: " + program_->errors());
+}
+
+json::object FaultProxy::use(std::string_view username, std::string_view password) const {
+  return {{"mode", "fixed_servers"}, {"rules", fmt::format("http://127.0.0.1:{}", port_)},
+          {"bypass", "<-loopback>"}, {"credentials", "given"},
+          {"username", username},    {"password", password}};
+}
+
+bool FaultProxy::wait_for(std::string_view text, std::size_t times) {
+  return program_->wait([&] {
+    const auto holds = [&](const std::string& line) { return line.find(text) != std::string::npos; };
+    return static_cast<std::size_t>(std::count_if(program_->lines().begin(), program_->lines().end(), holds)) >= times;
+  });
+}
 
 Call::Call(const SignalingServer& signaling, const Changes& changes) {
   const std::vector<std::string> usual{client_program()};

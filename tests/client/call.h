@@ -63,6 +63,22 @@ class SilentPort {
   std::uint16_t port_;
 };
 
+// The proxy of the house that misbehaves on request, on a free port of 127.0.0.1.
+class FaultProxy {
+ public:
+  // Members of its settings; `listen` is added.
+  explicit FaultProxy(boost::json::object settings);
+  // `proxy` of a job that goes through it, even to this machine.
+  boost::json::object use(std::string_view username = "", std::string_view password = "") const;
+  // Until its journal holds the text so often.
+  bool wait_for(std::string_view text, std::size_t times = 1);
+
+ private:
+  Folder folder_;
+  std::uint16_t port_;
+  std::unique_ptr<Program> program_;
+};
+
 // Two clients on this machine, alice calling bob.
 class Call {
  public:

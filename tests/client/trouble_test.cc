@@ -58,6 +58,38 @@ TEST(Trouble, a_turn_server_that_is_not_there_is_named) {
   EXPECT_NE(detail.find(std::to_string(port)), std::string::npos) << detail;
 }
 
+const json::object password_proxy{{"realm", "office"},
+                                  {"users", {{"alice", "wonderland"}}},
+                                  {"challenges", json::array{json::object{{"scheme", "Basic"}}}}};
+
+TEST(Trouble, a_call_whose_proxy_refuses_the_password_ends_as_soon_as_that_is_known) {
+  const SignalingServer signaling;
+  FaultProxy proxy(password_proxy);
+  Call call(signaling, {.alice = {{"proxy", proxy.use("alice", "looking-glass")}}, .deadline = 60'000});
+  EXPECT_EQ(call.alice().exit_status(5s), 1) << call.told();
+  const auto problems = call.alice().events("problem");
+  ASSERT_FALSE(problems.empty()) << call.told();
+  EXPECT_EQ(problems.back().at("code"), "PROXY_AUTH_FAILED");
+  EXPECT_EQ(problems.back().at("fatal"), true);
+}
+
+TEST(Trouble, a_proxy_that_is_down_is_waited_for_and_then_given_up) {
+  const SignalingServer signaling;
+  FaultProxy proxy({{"answer", 503}});
+  Call call(signaling, {.alice = {{"proxy", proxy.use()}}, .deadline = 80'000});
+  EXPECT_FALSE(call.alice().exit_status(15s)) << call.told();
+  EXPECT_EQ(call.alice().exit_status(30s), 1) << call.told();
+  EXPECT_EQ(call.alice().events("problem").back().at("fatal"), true) << call.told();
+}
+
+TEST(Recovery, a_proxy_that_comes_back_after_some_seconds_is_used) {
+  const SignalingServer signaling;
+  FaultProxy proxy({{"down", {{"from_ms", 0}, {"lasting_ms", 6'000}}}});
+  Call call(signaling, {.alice = {{"proxy", proxy.use()}}, .deadline = 60'000});
+  EXPECT_TRUE(call.connected()) << call.told();
+  EXPECT_TRUE(call.ended_well()) << call.told();
+}
+
 TEST(Recovery, expired_turn_credentials_are_exchanged_for_new_ones) {
   const SignalingServer signaling;
   const TurnServer turn(signaling, {"--use-auth-secret", "--static-auth-secret=north-secret"});

@@ -16,10 +16,11 @@ using transport::Trouble;
 
 namespace {
 
-constexpr Duration diagnosis = 12s;      // after which a client that is not connected says why: 15 s at most
-constexpr Duration again = 5s;           // between restarts while the path is gone
-constexpr Duration give_up = 60s;        // without any path
-constexpr Duration renewal_pause = 30s;  // between requests for TURN credentials
+constexpr Duration diagnosis = 12s;       // after which a client that is not connected says why: 15 s at most
+constexpr Duration again = 5s;            // between restarts while the path is gone
+constexpr Duration give_up = 60s;         // without any path, or any word of the peer
+constexpr Duration proxy_patience = 30s;  // with a proxy that is not there, or refuses: some come back within seconds
+constexpr Duration renewal_pause = 30s;   // between requests for TURN credentials
 constexpr Duration watch_interval = 500ms;
 constexpr Duration silence = 3s;                               // of what comes many times a second: the path is dead
 constexpr Duration short_life = ice::Consent::suspicion + 1s;  // a path that is dead by then never answered for consent
@@ -35,6 +36,12 @@ bool is_certain(Problem code) {
     default:
       return true;
   }
+}
+
+// What time may mend, and does not often.
+bool is_in_the_proxy(Problem code) {
+  return code == Problem::proxy_unreachable || code == Problem::proxy_connect_denied ||
+         code == Problem::proxy_tls_untrusted;
 }
 
 }  // namespace
@@ -146,6 +153,15 @@ void Session::watch(Time now) {
   if (now >= reporter_.start() + job_.deadline) {
     if (!connected_) report(verdict(), true);
     return finish(false, "the deadline of the job has passed");
+  }
+  if (!marks_.link && link_trouble_ && is_in_the_proxy(link_trouble_->code) &&
+      now > reporter_.start() + proxy_patience) {
+    report(*link_trouble_, true);
+    return finish(false, "signaling is not to be had through the proxy");
+  }
+  if (marks_.link && !marks_.described && now > *marks_.link + give_up) {
+    report(verdict(), true);
+    return finish(false, "the peer does not answer over signaling");
   }
   if (path_lost_ && now > *path_lost_ + give_up) {
     report({Problem::ice_no_path, "no path came back within a minute"}, true);

@@ -48,7 +48,12 @@ void Session::link_lost(std::string_view via) { reporter_.signaling("lost", via)
 
 void Session::link_trouble(const transport::Trouble& trouble) {
   link_trouble_ = trouble;
-  report(trouble, false);
+  // A proxy that wants what this client has not got asks for it again each time.
+  const bool last = !marks_.link && (trouble.code == transport::Problem::proxy_auth_required ||
+                                     trouble.code == transport::Problem::proxy_auth_failed ||
+                                     trouble.code == transport::Problem::proxy_auth_unsupported);
+  report(trouble, last);
+  if (last) finish(false, "the proxy does not let this client through to signaling");
 }
 
 void Session::tell_candidate(const wire::IceCandidate& candidate) {
