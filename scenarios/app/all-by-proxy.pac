@@ -1,0 +1,3 @@
+function FindProxyForURL(url, host) {
+  return "PROXY proxy.office.test:3128";
+}
