@@ -1,6 +1,7 @@
 #include "harness/services/fault_proxy.h"
 
-#include "harness/services/journal.h"
+#include "harness/services/json_line.h"
+#include "harness/services/milliseconds.h"
 
 #include <algorithm>
 
@@ -13,10 +14,6 @@ namespace crypelab::services {
 namespace {
 
 namespace json = boost::json;
-
-std::int64_t milliseconds(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
 
 std::int64_t number(ByteCount count) { return static_cast<std::int64_t>(count.bytes); }
 
@@ -122,7 +119,7 @@ Process fault_proxy(const ProxySettings& settings) {
 }
 
 std::vector<model::Event> read_fault_proxy_log(std::string_view line) {
-  return read_journal(line, model::Source::proxy);
+  return read_json_line(line, model::Source::proxy);
 }
 
 }  // namespace crypelab::services

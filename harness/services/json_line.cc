@@ -9,6 +9,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::size_t kLongestLine = 65'536;
+
 std::optional<model::Value> value_of(const json::value& from) {
   if (from.is_bool()) return from.get_bool();
   if (from.is_int64()) return from.get_int64();
@@ -18,7 +20,8 @@ std::optional<model::Value> value_of(const json::value& from) {
   if (!from.is_array()) return std::nullopt;
   std::string joined;
   for (const auto& item : from.get_array()) {
-    joined += (joined.empty() ? "" : ", ") + (item.is_string() ? std::string(item.get_string()) : json::serialize(item));
+    joined +=
+        (joined.empty() ? "" : ", ") + (item.is_string() ? std::string(item.get_string()) : json::serialize(item));
   }
   return joined;
 }
@@ -26,7 +29,7 @@ std::optional<model::Value> value_of(const json::value& from) {
 }  // namespace
 
 std::optional<model::Event> event_of_json_line(std::string_view line, model::Source source) {
-  if (!line.starts_with('{')) return std::nullopt;
+  if (!line.starts_with('{') || line.size() > kLongestLine) return std::nullopt;
   boost::system::error_code error;
   const auto document = json::parse(json::string_view(line.data(), line.size()), error);
   if (error || !document.is_object()) return std::nullopt;
@@ -44,7 +47,7 @@ std::optional<model::Event> event_of_json_line(std::string_view line, model::Sou
 
 std::vector<model::Event> read_json_line(std::string_view line, model::Source source, std::string_view kind) {
   auto event = event_of_json_line(line, source);
-  if (!event || event->kind != kind) return {};
+  if (!event || (!kind.empty() && event->kind != kind)) return {};
   return {std::move(*event)};
 }
 

@@ -1,8 +1,7 @@
 #include "harness/services/pac_server.h"
 
-#include "harness/services/journal.h"
-
-#include <chrono>
+#include "harness/services/json_line.h"
+#include "harness/services/milliseconds.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -17,7 +16,7 @@ json::object file_at(const char* path, const model::Pac& pac) {
   return {{"path", path},
           {"file", "{dir}/proxy.pac"},
           {"type", "application/x-ns-proxy-autoconfig"},
-          {"delay_ms", std::chrono::duration_cast<std::chrono::milliseconds>(pac.delay).count()},
+          {"delay_ms", milliseconds(pac.delay)},
           {"never", pac.state == model::ServerState::silent}};
 }
 
@@ -38,6 +37,6 @@ Process pac_server(const PacServerSettings& settings) {
   return process;
 }
 
-std::vector<model::Event> read_web_log(std::string_view line) { return read_journal(line, model::Source::web); }
+std::vector<model::Event> read_web_log(std::string_view line) { return read_json_line(line, model::Source::web); }
 
 }  // namespace crypelab::services

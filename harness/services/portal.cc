@@ -1,8 +1,7 @@
 #include "harness/services/portal.h"
 
+#include "harness/services/milliseconds.h"
 #include "harness/services/pac_server.h"
-
-#include <chrono>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -12,10 +11,6 @@ namespace crypelab::services {
 namespace {
 
 namespace json = boost::json;
-
-std::int64_t milliseconds(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
 
 }  // namespace
 

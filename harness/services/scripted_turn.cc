@@ -2,6 +2,7 @@
 
 #include "harness/services/coturn.h"
 #include "harness/services/json_line.h"
+#include "harness/services/milliseconds.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -67,8 +68,6 @@ const char* word(model::TurnAlgorithms algorithms) {
   return "";
 }
 
-long long milliseconds(Duration duration) { return std::chrono::ceil<std::chrono::milliseconds>(duration).count(); }
-
 std::string json_of(const model::TurnRule& rule) {
   std::string text = fmt::format("{{\"on\": \"{}\", \"skip\": {}", word(rule.on), rule.skip);
   if (rule.times) text += fmt::format(", \"times\": {}", *rule.times);
@@ -124,9 +123,7 @@ Process scripted_turn(const std::string& host, const model::TurnServer& settings
 }
 
 std::vector<model::Event> read_scripted_turn_log(std::string_view line) {
-  auto event = event_of_json_line(line, model::Source::turn);
-  if (!event) return {};
-  return {std::move(*event)};
+  return read_json_line(line, model::Source::turn);
 }
 
 }  // namespace crypelab::services

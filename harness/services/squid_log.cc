@@ -1,52 +1,12 @@
+#include "harness/services/log_fields.h"
 #include "harness/services/squid.h"
 
+#include <algorithm>
 #include <charconv>
-#include <map>
 #include <optional>
 
 namespace crypelab::services {
 namespace {
-
-constexpr std::size_t kLongestValue = 4096;
-
-int nibble(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// RFC 3986 section 2.1; a "%" that begins nothing stands for itself.
-std::string unescaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && nibble(text[i + 1]) >= 0 && nibble(text[i + 2]) >= 0) {
-      out += static_cast<char>(nibble(text[i + 1]) * 16 + nibble(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-    if (out.size() == kLongestValue) break;
-  }
-  return out;
-}
-
-using Fields = std::map<std::string_view, std::string, std::less<>>;
-
-// "key=value key=value"; "-" stands for nothing.
-Fields fields_of(std::string_view line) {
-  Fields fields;
-  while (!line.empty()) {
-    const auto end = std::min(line.find(' '), line.size());
-    const auto pair = line.substr(0, end);
-    line.remove_prefix(std::min(end + 1, line.size()));
-    const auto equals = pair.find('=');
-    if (equals == std::string_view::npos) continue;
-    if (auto value = unescaped(pair.substr(equals + 1)); !value.empty() && value != "-")
-      fields.emplace(pair.substr(0, equals), std::move(value));
-  }
-  return fields;
-}
 
 // The schemes that a head asks for, in order: Squid writes one challenge a field (RFC 9110 section 11.7.1).
 std::string schemes_of(std::string_view head) {
@@ -66,14 +26,14 @@ std::string schemes_of(std::string_view head) {
   return schemes;
 }
 
-void put_text(model::Event& event, const Fields& fields, std::initializer_list<std::string_view> names) {
+void put_text(model::Event& event, const LogFields& fields, std::initializer_list<std::string_view> names) {
   for (const auto name : names) {
     if (const auto found = fields.find(name); found != fields.end())
       event.fields.emplace_back(std::string(name), found->second);
   }
 }
 
-void put_numbers(model::Event& event, const Fields& fields, std::initializer_list<std::string_view> names) {
+void put_numbers(model::Event& event, const LogFields& fields, std::initializer_list<std::string_view> names) {
   for (const auto name : names) {
     const auto found = fields.find(name);
     if (found == fields.end()) continue;
@@ -92,7 +52,7 @@ model::Event event_of(const char* kind) {
   return event;
 }
 
-std::optional<model::Event> access_event(const Fields& fields) {
+std::optional<model::Event> access_event(const LogFields& fields) {
   const auto method = fields.find("method");
   const auto status = fields.find("status");
   if (!fields.contains("client") || !fields.contains("target") || method == fields.end() || status == fields.end())
@@ -119,14 +79,14 @@ std::optional<model::Event> access_event(const Fields& fields) {
 std::vector<model::Event> read_squid_log(std::string_view line) {
   const auto rest_after = [&](std::string_view word) { return line.substr(word.size()); };
   if (constexpr std::string_view access = "crypelab-access "; line.starts_with(access)) {
-    if (auto event = access_event(fields_of(rest_after(access)))) return {std::move(*event)};
+    if (auto event = access_event(log_fields(rest_after(access)))) return {std::move(*event)};
     return {};
   }
   constexpr std::string_view request = "crypelab-request ";
   constexpr std::string_view admitted = "crypelab-admitted ";
   const bool came = line.starts_with(request);
   if (!came && !line.starts_with(admitted)) return {};
-  const auto fields = fields_of(rest_after(came ? request : admitted));
+  const auto fields = log_fields(rest_after(came ? request : admitted));
   if (!fields.contains("client") || !fields.contains("method") || !fields.contains("target")) return {};
   auto event = event_of(came ? "request" : "admitted");
   put_text(event, fields, {"client", "method", "target"});

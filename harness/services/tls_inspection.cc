@@ -1,10 +1,10 @@
 #include "harness/services/tls_inspection.h"
 
-#include "harness/services/journal.h"
+#include "harness/services/json_line.h"
+#include "harness/services/log_fields.h"
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -18,20 +18,6 @@ namespace json = boost::json;
 
 constexpr std::string_view kLogMark = "crypelab-relay ";
 constexpr std::uint16_t kReadyPort = 3142;
-
-// "key=value key=value"; "-" stands for nothing.
-std::map<std::string_view, std::string_view> fields_of(std::string_view line) {
-  std::map<std::string_view, std::string_view> fields;
-  while (!line.empty()) {
-    const auto end = std::min(line.find(' '), line.size());
-    const auto pair = line.substr(0, end);
-    line.remove_prefix(std::min(end + 1, line.size()));
-    const auto equals = pair.find('=');
-    if (equals != std::string_view::npos && pair.substr(equals + 1) != "-")
-      fields.emplace(pair.substr(0, equals), pair.substr(equals + 1));
-  }
-  return fields;
-}
 
 std::string acl_of(const std::vector<std::string>& names) {
   std::string text;
@@ -101,7 +87,9 @@ Process tls_inspection(const TlsBoxSettings& settings, const model::TlsInspectio
   return process;
 }
 
-std::vector<model::Event> read_inspection_log(std::string_view line) { return read_journal(line, model::Source::gate); }
+std::vector<model::Event> read_inspection_log(std::string_view line) {
+  return read_json_line(line, model::Source::gate);
+}
 
 Process tls_relay(const TlsBoxSettings& settings, const model::TlsRelay& relay) {
   Process process;
@@ -117,7 +105,7 @@ Process tls_relay(const TlsBoxSettings& settings, const model::TlsRelay& relay) 
 
 std::vector<model::Event> read_relay_log(std::string_view line) {
   if (!line.starts_with(kLogMark)) return {};
-  const auto fields = fields_of(line.substr(kLogMark.size()));
+  const auto fields = log_fields(line.substr(kLogMark.size()));
   const auto state = fields.find("state");
   if (state == fields.end() || !fields.contains("client") || !fields.contains("server")) return {};
   // The first letter says who ended the session, the second in which phase: "PR" is the proxy, by its rules.
