@@ -85,6 +85,12 @@ class AmbientNetAdmin {
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> before_{};
 };
 
+void end_now(pid_t process) {
+  ::kill(process, SIGKILL);
+  while (::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 // posix_spawn's two settings, with owners.
 struct SpawnSettings {
   posix_spawn_file_actions_t files;
@@ -138,6 +144,12 @@ Tool::Tool(const NetworkNamespace& in, const std::vector<std::string>& arguments
     throw_system_error(fmt::format("start {}", file), error);
   }
   process_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (!process_) {
+    // Without it nobody could say when waiting has lasted too long.
+    const int error = errno;
+    end_now(pid_);
+    throw_system_error(fmt::format("watch {}", file), error);
+  }
 }
 
 Tool::Tool(Tool&& other) noexcept
@@ -151,9 +163,9 @@ Tool::Outcome Tool::finish() {
   if (pid_ < 0) throw Failure(Exit::software, fmt::format("{} was waited for twice", name_));
   pollfd ended{process_.get(), POLLIN, 0};
   int ready = 0;
-  while (process_ && (ready = ::poll(&ended, 1, kPatienceMilliseconds)) < 0 && errno == EINTR) {
+  while ((ready = ::poll(&ended, 1, kPatienceMilliseconds)) < 0 && errno == EINTR) {
   }
-  const bool hangs = process_ && ready == 0;
+  const bool hangs = ready == 0;
   if (hangs) ::kill(pid_, SIGKILL);
   int status = 0;
   while (::waitpid(pid_, &status, 0) < 0) {
@@ -167,10 +179,7 @@ Tool::Outcome Tool::finish() {
 }
 
 Tool::~Tool() {
-  if (pid_ < 0) return;
-  ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  if (pid_ >= 0) end_now(pid_);
 }
 
 }  // namespace crypelab::kernel
