@@ -1,5 +1,7 @@
 #include "harness/gate/policy.h"
 
+#include "harness/wire/text.h"
+
 #include <algorithm>
 #include <exception>
 
@@ -13,7 +15,7 @@ namespace json = boost::json;
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(out, out.begin(), wire::lower);
   return out;
 }
 

@@ -7,11 +7,7 @@
 
 namespace crypelab::probe {
 
-void ChallengeAttempt::start(Time /*now*/) {
-  std::optional<Endpoint> local;
-  if (from_) local = Endpoint{*from_, 0};
-  stream_.emplace(ask_.proxy, local);
-}
+void ChallengeAttempt::start(Time /*now*/) { stream_.emplace(ask_.proxy, any_port(from_)); }
 
 void ChallengeAttempt::wait_for(std::vector<pollfd>& descriptors) const {
   descriptors.push_back({stream_->socket().get(), stream_->events(), 0});

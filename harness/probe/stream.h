@@ -2,7 +2,15 @@
 
 #include "harness/probe/socket.h"
 
+#include <optional>
+
 namespace crypelab::probe {
+
+// A local endpoint for Stream: that address, and whichever port is free.
+inline std::optional<Endpoint> any_port(std::optional<Address> address) {
+  if (!address) return std::nullopt;
+  return Endpoint{*address, 0};
+}
 
 // A TCP connection of ours that is being opened, stands, or has come to an end.
 class Stream {

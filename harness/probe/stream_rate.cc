@@ -14,11 +14,6 @@ ReceiveBuffer& receive_buffer() {
   return buffer;
 }
 
-std::optional<Endpoint> any_port(std::optional<Address> address) {
-  if (!address) return std::nullopt;
-  return Endpoint{*address, 0};
-}
-
 // Headers of a segment with time stamps (RFC 7323).
 unsigned overhead_of(const Endpoint& to) { return to.address.is_v4() ? 52 : 72; }
 

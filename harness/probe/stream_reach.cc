@@ -2,15 +2,6 @@
 #include "harness/probe/stream_attempt.h"
 
 namespace crypelab::probe {
-namespace {
-
-std::optional<Endpoint> any_port(std::optional<Address> address) {
-  if (!address) return std::nullopt;
-  return Endpoint{*address, 0};
-}
-
-}  // namespace
-
 void StreamBinding::ready(short revents) {
   stream_.ready(revents);
   if (!stream_.stands() || done()) return;
