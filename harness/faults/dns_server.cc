@@ -1,6 +1,7 @@
 #include "harness/faults/dns_server.h"
 
 #include "harness/base/error.h"
+#include "harness/faults/edge.h"
 
 #include <algorithm>
 #include <deque>
@@ -67,8 +68,8 @@ class DnsServer::Body {
       complain();
       socket.non_blocking(true);
     }
-    for (auto& socket : sockets_) asio::co_spawn(context_, take_datagrams(socket), asio::detached);
-    for (auto& acceptor : acceptors_) asio::co_spawn(context_, take_connections(acceptor), asio::detached);
+    for (auto& socket : sockets_) asio::co_spawn(context_, take_datagrams(socket), rethrow);
+    for (auto& acceptor : acceptors_) asio::co_spawn(context_, take_connections(acceptor), rethrow);
   }
 
   std::vector<Endpoint> endpoints() const {
@@ -115,7 +116,7 @@ class DnsServer::Body {
       if (!question) continue;
       const auto fate = decide({from_address(from), from.port()}, false, *question);
       if (fate != DnsFate::silent) {
-        asio::co_spawn(context_, answer_datagram(socket, from, std::move(message), *question, fate), asio::detached);
+        asio::co_spawn(context_, answer_datagram(socket, from, std::move(message), *question, fate), rethrow);
       }
     }
   }
@@ -163,7 +164,7 @@ class DnsServer::Body {
       if (error) {
         co_await pause(std::chrono::milliseconds(10));  // no descriptors left: some will be
       } else if (connections_ < kMostConnections) {
-        asio::co_spawn(context_, serve(std::move(socket)), asio::detached);
+        asio::co_spawn(context_, serve(std::move(socket)), rethrow);
       }
     }
   }

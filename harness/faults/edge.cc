@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <openssl/rand.h>
 
 namespace crypelab::faults {
 
@@ -36,6 +37,14 @@ tcp::acceptor listen_on(const asio::any_io_executor& executor, const Endpoint& e
   if (error) throw_system_error("cannot listen on " + to_string(endpoint), error.value());
   if (fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC) != 0) throw_errno("fcntl(FD_CLOEXEC)");
   return acceptor;
+}
+
+std::string random_secret() {
+  std::string secret(32, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()), static_cast<int>(secret.size())) != 1) {
+    throw Failure(Exit::software, "the crypto library has no random numbers");
+  }
+  return secret;
 }
 
 Alarm::Alarm(tcp::socket& socket, std::chrono::milliseconds patience)

@@ -3,6 +3,7 @@
 #include "harness/base/address.h"
 
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <string>
 
@@ -51,6 +52,15 @@ class Alarm {
   asio::steady_timer timer_;
   std::shared_ptr<bool> armed_;  // an expiry that is already queued may come after the socket has gone
 };
+
+// 32 bytes that nobody can guess. Throws Failure{software}.
+std::string random_secret();
+
+// How a coroutine that nobody waits for ends. What it has thrown reaches whoever runs the io_context: a server of the
+// lab that broke is gone, and the lab says so.
+inline void rethrow(const std::exception_ptr& broken) {
+  if (broken) std::rethrow_exception(broken);
+}
 
 inline auto ending(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 

@@ -18,7 +18,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
@@ -39,7 +38,6 @@ using TlsStream = asio::ssl::stream<tcp::socket>;
 constexpr std::size_t kMostConnections = 1024;
 constexpr std::size_t kChunk = 16'384;
 constexpr std::size_t kMostHello = 2 * wire::ClientHelloParser::largest_hello;
-constexpr auto kPatience = 10s;
 constexpr int kOriginalDestination6 = 80;  // IP6T_SO_ORIGINAL_DST, whose own header is no C++
 
 // Where the client meant to go, which the redirecting rule has remembered.
@@ -114,11 +112,12 @@ class Passage {
 
   asio::awaitable<void> run() {
     running_ = 2;
-    const auto ended = [this](const std::exception_ptr&) {
+    const auto ended = [this](const std::exception_ptr& broken) {
       error_code ignored;
       client_.next_layer().cancel(ignored);
       server_.next_layer().cancel(ignored);
       if (--running_ == 0) done_.cancel();
+      rethrow(broken);
     };
     asio::co_spawn(client_.get_executor(), pass(client_, server_, received, look_), ended);
     asio::co_spawn(client_.get_executor(), pass(server_, client_, sent, {}), ended);
@@ -133,10 +132,11 @@ class Passage {
   std::uint64_t sent = 0;
 
  private:
-  static asio::awaitable<void> pass(TlsStream& from, TlsStream& to, std::uint64_t& count, Look look) {
+  asio::awaitable<void> pass(TlsStream& from, TlsStream& to, std::uint64_t& count, Look look) {
     std::vector<char> chunk(kChunk);
     error_code error;
-    while (!error) {
+    // The end of the other direction cancels what this one waits for, but not what it begins afterwards.
+    while (!error && running_ == 2) {
       const auto n = co_await from.async_read_some(asio::buffer(chunk), ending(error));
       if (error) break;
       count += n;
@@ -175,7 +175,7 @@ class InterceptServer::Body {
       towards_servers_.set_verify_mode(asio::ssl::verify_peer);
     }
     for (const auto& endpoint : settings_.listen) acceptors_.push_back(listen_on(io_.get_executor(), endpoint));
-    for (auto& acceptor : acceptors_) asio::co_spawn(io_, accept(acceptor), asio::detached);
+    for (auto& acceptor : acceptors_) asio::co_spawn(io_, accept(acceptor), rethrow);
     journal_.write("ready", {{"listen", to_string(settings_.listen.front())}});
   }
 
@@ -198,7 +198,10 @@ class InterceptServer::Body {
       socket.set_option(tcp::no_delay(true), error);
       ++connections_;
       asio::co_spawn(io_, serve({std::move(socket), to_text(peer), *to, to_text(*to), "", ""}),
-                     [this](const std::exception_ptr&) { --connections_; });
+                     [this](const std::exception_ptr& broken) {
+                       --connections_;
+                       rethrow(broken);
+                     });
     }
   }
 
@@ -225,7 +228,7 @@ class InterceptServer::Body {
   // False when the client went away, or said nothing for too long.
   asio::awaitable<bool> read_hello(Taken& taken, wire::ClientHelloParser& parser) {
     std::array<char, 4096> chunk{};
-    const Alarm alarm(taken.socket, kPatience);
+    const Alarm alarm(taken.socket, settings_.patience);
     while (parser.state() == wire::ClientHelloParser::State::more && taken.arrived.size() < kMostHello) {
       error_code error;
       const auto n = co_await taken.socket.async_read_some(asio::buffer(chunk), ending(error));
@@ -239,7 +242,7 @@ class InterceptServer::Body {
   asio::awaitable<bool> reach(Taken& taken, const std::vector<std::string>& alpn, tcp::socket& server) {
     error_code error;
     {
-      const Alarm alarm(server, kPatience);
+      const Alarm alarm(server, settings_.patience);
       server.open(taken.to.protocol(), error);
       if (!error) co_await server.async_connect(taken.to, ending(error));
     }
@@ -270,7 +273,7 @@ class InterceptServer::Body {
       SSL_set_alpn_protos(server.native_handle(), protocols.data(), static_cast<unsigned>(protocols.size()));
     error_code error;
     {
-      const Alarm alarm(server.next_layer(), kPatience);
+      const Alarm alarm(server.next_layer(), settings_.patience);
       co_await server.async_handshake(TlsStream::client, ending(error));
     }
     const CertificateOwner original(SSL_get1_peer_certificate(server.native_handle()));
@@ -296,7 +299,7 @@ class InterceptServer::Body {
     SSL_CTX_set_alpn_select_cb(towards_client.native_handle(), choose_protocol, &protocol);
     TlsStream client(std::move(taken.socket), towards_client);
     {
-      const Alarm alarm(client.next_layer(), kPatience);
+      const Alarm alarm(client.next_layer(), settings_.patience);
       co_await client.async_handshake(TlsStream::server, asio::buffer(taken.arrived), ending(error));
     }
     if (error) {
@@ -322,6 +325,7 @@ class InterceptServer::Body {
     std::string held;
     std::vector<char> chunk(kChunk);
     error_code error;
+    const Alarm alarm(client.next_layer(), settings_.patience);
     while (inner.state() == InnerBytes::State::more) {
       const auto n = co_await client.async_read_some(asio::buffer(chunk), ending(error));
       if (error) co_return false;

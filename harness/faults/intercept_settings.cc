@@ -23,6 +23,7 @@ InterceptSettings parse_intercept(std::string_view json) {
     settings.exempt.emplace_back(value.get_string());
   }
   settings.http_only = reader.flag("http_only");
+  settings.patience = reader.time("patience_ms").value_or(settings.patience);
   reader.finish();
   return settings;
 }

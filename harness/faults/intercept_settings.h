@@ -2,6 +2,7 @@
 
 #include "harness/base/address.h"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,8 @@ struct InterceptSettings {
   std::string trusted;              // PEM file of the authorities whose servers are opened; empty: all are
   std::vector<std::string> exempt;  // server names that pass as they are; "*.x" covers all below x
   bool http_only = false;           // what is inside must begin with an HTTP request
+  // For each of: a ClientHello, a connection, a handshake, the first request where it must be HTTP.
+  std::chrono::milliseconds patience{10'000};
   bool operator==(const InterceptSettings&) const = default;
 };
 

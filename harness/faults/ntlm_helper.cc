@@ -3,6 +3,7 @@
 #include "harness/base/error.h"
 #include "harness/faults/commands.h"
 #include "harness/wire/base64.h"
+#include "harness/wire/text.h"
 
 #include <algorithm>
 #include <charconv>
@@ -20,7 +21,7 @@ constexpr std::size_t kLongestLine = 1U << 20U;
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(out, out.begin(), wire::lower);
   return out;
 }
 

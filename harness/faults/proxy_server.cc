@@ -13,11 +13,9 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/write.hpp>
-#include <openssl/rand.h>
 #include <unistd.h>
 
 namespace crypelab::faults {
@@ -28,14 +26,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMostConnections = 1024;
 constexpr Millis kPatience = 60s;  // for the head of a request, and for an upstream
 constexpr Millis kLongest = 24h;   // a connection that waits for an answer that never comes
-
-std::string random_secret() {
-  std::string secret(32, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()), static_cast<int>(secret.size())) != 1) {
-    throw Failure(Exit::software, "the crypto library has no random numbers");
-  }
-  return secret;
-}
 
 std::string small_letters(std::string text) {
   std::ranges::transform(text, text.begin(), wire::lower);
@@ -64,7 +54,7 @@ class ProxyServer::Body {
     for (const auto& challenge : settings_.challenges)
       offered_ += (offered_.empty() ? "" : ",") + small_letters(challenge.scheme);
     start_accepting();
-    if (settings_.down) asio::co_spawn(io_, be_down(*settings_.down), asio::detached);
+    if (settings_.down) asio::co_spawn(io_, be_down(*settings_.down), rethrow);
     journal_.write("ready", {{"listen", to_string(endpoints_.front())}});
   }
 
@@ -80,7 +70,7 @@ class ProxyServer::Body {
   };
 
   void start_accepting() {
-    for (std::size_t i = 0; i < acceptors_.size(); ++i) asio::co_spawn(io_, accept(i), asio::detached);
+    for (std::size_t i = 0; i < acceptors_.size(); ++i) asio::co_spawn(io_, accept(i), rethrow);
   }
 
   asio::awaitable<void> accept(std::size_t number) {
@@ -97,7 +87,10 @@ class ProxyServer::Body {
       socket.set_option(tcp::no_delay(true), error);
       ++connections_;
       asio::co_spawn(io_, serve({std::move(socket), to_text(peer), peer.address().to_string()}),
-                     [this](const std::exception_ptr&) { --connections_; });
+                     [this](const std::exception_ptr& broken) {
+                       --connections_;
+                       rethrow(broken);
+                     });
     }
   }
 

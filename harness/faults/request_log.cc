@@ -1,6 +1,7 @@
 #include "harness/faults/request_log.h"
 
 #include "harness/faults/commands.h"
+#include "harness/wire/text.h"
 
 #include <algorithm>
 #include <array>
@@ -26,8 +27,7 @@ Credentials credentials_of(std::string_view escaped) {
   if (escaped == "-" || escaped.empty()) return {};
   const auto gap = std::min({escaped.find("%20"), escaped.find(' '), escaped.size()});
   Credentials found{std::string(escaped.substr(0, gap)), ""};
-  std::ranges::transform(found.scheme, found.scheme.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(found.scheme, found.scheme.begin(), wire::lower);
   // A scheme is a token (RFC 9110 section 11.1): anything else could be the secret itself.
   const auto token = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   if (!std::ranges::all_of(found.scheme, token) || found.scheme.size() > 20 || gap == escaped.size()) {

@@ -37,8 +37,9 @@ class Tunnel {
 
   asio::awaitable<TunnelEnd> run(std::string early) {
     const auto executor = co_await asio::this_coro::executor;
-    const auto ended = [this](const std::exception_ptr&) {
+    const auto ended = [this](const std::exception_ptr& broken) {
       if (--running_ == 0) done_.cancel();
+      rethrow(broken);
     };
     running_ = 3;
     asio::co_spawn(executor, pass(client_, upstream_, end_.received, "client", std::move(early)), ended);

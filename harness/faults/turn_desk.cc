@@ -1,12 +1,12 @@
 #include "harness/faults/turn_desk.h"
 
-#include "harness/wire/base64.h"
+#include "harness/faults/turn_answer.h"
 #include "harness/wire/stun_credentials.h"
 #include "harness/wire/turn_frame.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -20,16 +20,12 @@ using wire::StunClass;
 using wire::StunMethod;
 
 constexpr std::size_t kMostAllocations = 1000;
+constexpr std::size_t kMostUnknown = 16;       // attributes that an answer names
 constexpr std::size_t kMostPeers = 1000;       // permissions of an allocation, and channels
 constexpr std::uint32_t kUsualLifetime = 600;  // RFC 8656 section 3.2
 constexpr std::uint32_t kLongestLifetime = 3600;
 constexpr Millis kPermission = 300s;  // RFC 8656 section 9
 constexpr Millis kChannel = 600s;     // RFC 8656 section 12
-constexpr std::array<wire::PasswordAlgorithm, 2> kAlgorithms{wire::PasswordAlgorithm::sha256,
-                                                             wire::PasswordAlgorithm::md5};
-// Of a kind that no specification has given a meaning.
-constexpr auto kUnknownRequired = StunAttribute{0x7FF1};
-constexpr auto kUnknownOptional = StunAttribute{0xFFF1};
 // What an uninvited Data indication comes from, and says.
 constexpr std::string_view kUninvited = "nobody asked for this";
 
@@ -50,41 +46,6 @@ constexpr std::array<StunAttribute, 17> kUnderstood{StunAttribute::username,
                                                     StunAttribute::use_candidate,
                                                     StunAttribute::even_port,
                                                     StunAttribute::dont_fragment};
-
-std::string_view reason_of(unsigned code) {
-  switch (code) {
-    case 300:
-      return "Try Alternate";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthenticated";
-    case 403:
-      return "Forbidden";
-    case 420:
-      return "Unknown Attribute";
-    case 437:
-      return "Allocation Mismatch";
-    case 438:
-      return "Stale Nonce";
-    case 440:
-      return "Address Family not Supported";
-    case 441:
-      return "Wrong Credentials";
-    case 442:
-      return "Unsupported Transport Protocol";
-    case 443:
-      return "Peer Address Family Mismatch";
-    case 486:
-      return "Allocation Quota Reached";
-    case 500:
-      return "Server Error";
-    case 508:
-      return "Insufficient Capacity";
-    default:
-      return "As the script says";
-  }
-}
 
 TurnOccasion occasion_of(const wire::StunMessage& request) {
   switch (request.method()) {
@@ -120,38 +81,13 @@ Family other(Family family) { return family == Family::v4 ? Family::v6 : Family:
 
 }  // namespace
 
-// A message under construction, and how it ends.
-struct TurnDesk::Answer {
-  Answer(StunClass message_class, const wire::StunMessage& request)
-      : writer(buffer, message_class, request.method(), request.transaction()) {}
-
-  Bytes finish(const TurnAct& act, const Asker* asker) {
-    if (act.unknown_required) writer.add_u32(kUnknownRequired, 1);
-    if (act.unknown_optional) writer.add_u32(kUnknownOptional, 1);
-    if (asker != nullptr && !act.no_integrity) {
-      auto key = asker->key;
-      if (act.bad_integrity) key.bytes[0] ^= 0xFF;
-      if (asker->sha256) {
-        writer.add_integrity_sha256(key.view());
-      } else {
-        writer.add_integrity(key.view());
-      }
-    }
-    writer.add_fingerprint();
-    return writer.bytes();
-  }
-
-  std::array<std::uint8_t, 2048> buffer{};
-  wire::StunWriter writer;
-};
-
 TurnDesk::TurnDesk(const TurnSettings& settings, TurnEdge& edge, Journal& journal, std::string secret,
                    std::chrono::seconds unix_start)
     : settings_(&settings),
       edge_(&edge),
       journal_(&journal),
+      guard_(settings, secret, unix_start),
       secret_(std::move(secret)),
-      unix_start_(unix_start),
       script_(settings.rules) {}
 
 void TurnDesk::from_client(const TurnPath& path, Bytes bytes, Millis now) {
@@ -177,104 +113,27 @@ void TurnDesk::from_client(const TurnPath& path, Bytes bytes, Millis now) {
 
 void TurnDesk::request(const TurnPath& path, const wire::StunMessage& message, Millis now) {
   const bool binding = message.method() == StunMethod::binding;
-  std::optional<Asker> asker;
+  std::optional<TurnAsker> asker;
   if (!binding) {
-    asker = authenticate(path, message, now);
-    if (!asker) return;
+    const auto checked = guard_.authenticate(message, now);
+    if (const auto* code = std::get_if<unsigned>(&checked)) return refuse(path, message, *code, nullptr, {}, now);
+    asker = std::get<TurnAsker>(checked);
   }
   const auto act = script_.act(occasion_of(message));
   if (act.silent) return report(path, message, asker ? asker->user : "", 0, true);
   if (act.error != 0) return refuse(path, message, act.error, asker ? &*asker : nullptr, act, now);
   if (!binding) return proceed(path, message, *asker, act, now);
-  Answer answer(StunClass::success, message);
+  TurnAnswer answer(StunClass::success, message);
   answer.writer.add_address(StunAttribute::xor_mapped_address, path.client);
   report(path, message, "", 0, false);
   edge_->send(path, answer.finish(act, nullptr), act.delay);
 }
 
-// RFC 8489 section 9.2.4.
-std::optional<TurnDesk::Asker> TurnDesk::authenticate(const TurnPath& path, const wire::StunMessage& request,
-                                                      Millis now) {
-  const auto fail = [&](unsigned code) {
-    refuse(path, request, code, nullptr, {}, now);
-    return std::nullopt;
-  };
-  const bool sha256 = request.integrity_sha256_offset().has_value();
-  if (!sha256 && !request.integrity_offset()) return fail(401);
-  const auto realm = request.text(StunAttribute::realm);
-  const auto nonce = request.text(StunAttribute::nonce);
-  std::optional<std::string> user;
-  if (const auto name = request.text(StunAttribute::username)) {
-    user = std::string(*name);
-  } else if (const auto hash = request.find(StunAttribute::userhash)) {
-    for (const auto& [known, password] : settings_->users) {
-      if (std::ranges::equal(wire::userhash(known, settings_->realm).view(), *hash)) user = known;
-    }
-    if (!user) return fail(401);
-  }
-  if (!user || !realm || !nonce) return fail(400);
-  if (!nonce_is_good(*nonce, now)) return fail(438);
-  auto algorithm = wire::PasswordAlgorithm::md5;
-  if (settings_->algorithms == TurnAlgorithms::sha256) {
-    const auto listed = request.password_algorithms(StunAttribute::password_algorithms);
-    const auto chosen = request.password_algorithms(StunAttribute::password_algorithm);
-    if (!listed.empty() || !chosen.empty()) {
-      const bool as_sent = std::ranges::equal(listed, kAlgorithms, {}, &wire::StunPasswordAlgorithm::algorithm);
-      if (!as_sent || chosen.size() != 1) return fail(400);
-      algorithm = chosen.front().algorithm;
-      if (std::ranges::find(kAlgorithms, algorithm) == kAlgorithms.end()) return fail(400);
-    }
-  }
-  const auto password = password_of(*user, now);
-  if (!password || *realm != settings_->realm) return fail(401);
-  Asker asker{*user, wire::long_term_key(algorithm, *user, settings_->realm, *password), sha256};
-  const auto check = sha256 ? wire::check_integrity_sha256(request, asker.key.view())
-                            : wire::check_integrity(request, asker.key.view());
-  if (check != wire::StunCheck::valid) return fail(401);
-  return asker;
-}
-
-std::optional<std::string> TurnDesk::password_of(const std::string& user, Millis now) const {
-  if (const auto found = settings_->users.find(user); found != settings_->users.end()) return found->second;
-  if (settings_->secret.empty()) return std::nullopt;
-  long long expires = 0;
-  const auto [end, error] = std::from_chars(user.data(), user.data() + user.size(), expires);
-  if (error != std::errc{} || (end != user.data() + user.size() && *end != ':')) return std::nullopt;
-  if (std::chrono::seconds(expires) <= unix_start_ + std::chrono::duration_cast<std::chrono::seconds>(now))
-    return std::nullopt;
-  return wire::to_base64(
-      wire::hmac(wire::Hash::sha1, wire::bytes_of(settings_->secret), {wire::bytes_of(user)}).view());
-}
-
-// The time at which it was made, and proof that it was made here.
-std::string TurnDesk::nonce(Millis now) const {
-  const auto cookie =
-      settings_->algorithms == TurnAlgorithms::md5 ? std::string() : wire::nonce_cookie({.password_algorithms = true});
-  const auto time = fmt::format("{:x}", now.count());
-  const auto proof = wire::hmac(wire::Hash::sha256, wire::bytes_of(secret_), {wire::bytes_of(time)});
-  return cookie + time + "-" + wire::lower_hex(proof.view().first(8));
-}
-
-bool TurnDesk::nonce_is_good(std::string_view text, Millis now) const {
-  if (settings_->algorithms != TurnAlgorithms::md5) text.remove_prefix(std::min<std::size_t>(text.size(), 13));
-  long long made = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), made, 16);
-  if (error != std::errc{} || made < 0 || made > now.count()) return false;
-  const auto expected = nonce(Millis(made));
-  const auto tail = std::string_view(expected).substr(expected.size() - std::min(expected.size(), text.size()));
-  return wire::equal_in_constant_time(wire::bytes_of(tail), wire::bytes_of(text)) &&
-         now - Millis(made) <= settings_->nonce_life;
-}
-
-void TurnDesk::refuse(const TurnPath& path, const wire::StunMessage& request, unsigned code, const Asker* asker,
+void TurnDesk::refuse(const TurnPath& path, const wire::StunMessage& request, unsigned code, const TurnAsker* asker,
                       const TurnAct& act, Millis now) {
-  Answer answer(StunClass::error, request);
-  answer.writer.add_error(code, reason_of(code));
-  if (code == 401 || code == 438) {
-    answer.writer.add_text(StunAttribute::realm, settings_->realm);
-    answer.writer.add_text(StunAttribute::nonce, nonce(now));
-    if (settings_->algorithms == TurnAlgorithms::sha256) answer.writer.add_password_algorithms(kAlgorithms);
-  }
+  TurnAnswer answer(StunClass::error, request);
+  answer.writer.add_error(code, turn_error_reason(code));
+  if (code == 401 || code == 438) guard_.challenge(answer.writer, now);
   if (code == 300) {
     const bool tls = path.transport == TurnPath::Transport::tls && !act.alternate_tls.empty();
     const auto& others = tls ? act.alternate_tls : act.alternate;
@@ -282,13 +141,17 @@ void TurnDesk::refuse(const TurnPath& path, const wire::StunMessage& request, un
                                         [](const Endpoint& endpoint) { return endpoint.address.is_v4(); });
     answer.writer.add_address(StunAttribute::alternate_server, same == others.end() ? others.front() : *same);
   }
-  if (code == 420) answer.writer.add_unknown_attributes(request.unknown_required(kUnderstood));
+  if (code == 420) {
+    // A request may have hundreds of them, for which an answer has no room.
+    const auto unknown = request.unknown_required(kUnderstood);
+    answer.writer.add_unknown_attributes(std::span(unknown).first(std::min(unknown.size(), kMostUnknown)));
+  }
   report(path, request, asker != nullptr ? asker->user : "", code, false);
   edge_->send(path, answer.finish(act, asker), act.delay);
 }
 
-void TurnDesk::proceed(const TurnPath& path, const wire::StunMessage& request, const Asker& asker, const TurnAct& act,
-                       Millis now) {
+void TurnDesk::proceed(const TurnPath& path, const wire::StunMessage& request, const TurnAsker& asker,
+                       const TurnAct& act, Millis now) {
   unsigned code = request.unknown_required(kUnderstood).empty() ? 0 : 420;
   std::uint32_t granted = 0;
   const auto existing = allocations_.find(path);
@@ -308,7 +171,7 @@ void TurnDesk::proceed(const TurnPath& path, const wire::StunMessage& request, c
     code = 400;
   }
   if (code != 0) return refuse(path, request, code, &asker, act, now);
-  Answer answer(StunClass::success, request);
+  TurnAnswer answer(StunClass::success, request);
   const auto now_there = allocations_.find(path);
   if (request.method() == StunMethod::allocate) {
     const auto& allocation = now_there->second;
@@ -330,7 +193,7 @@ void TurnDesk::proceed(const TurnPath& path, const wire::StunMessage& request, c
 }
 
 // RFC 8656 section 7.2. What is answered: 0, or an error code.
-unsigned TurnDesk::allocate(const TurnPath& path, const wire::StunMessage& request, const Asker& asker,
+unsigned TurnDesk::allocate(const TurnPath& path, const wire::StunMessage& request, const TurnAsker& asker,
                             const TurnAct& act, Millis now) {
   if (allocations_.contains(path)) return 437;
   const auto transport = request.find(StunAttribute::requested_transport);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/faults/journal.h"
+#include "harness/faults/turn_guard.h"
 #include "harness/faults/turn_script.h"
 #include "harness/wire/stun.h"
 
@@ -64,40 +65,29 @@ class TurnDesk {
     std::map<Address, Millis> permissions;                          // until when
     std::map<std::uint16_t, std::pair<Endpoint, Millis>> channels;  // number: peer, until when
   };
-  // Whom a request comes from, once that is proven.
-  struct Asker {
-    std::string user;
-    wire::HashValue key;
-    bool sha256 = false;
-  };
-  struct Answer;
 
-  std::optional<Asker> authenticate(const TurnPath& path, const wire::StunMessage& request, Millis now);
-  std::optional<std::string> password_of(const std::string& user, Millis now) const;
   void request(const TurnPath& path, const wire::StunMessage& message, Millis now);
-  void proceed(const TurnPath& path, const wire::StunMessage& request, const Asker& asker, const TurnAct& act,
+  void proceed(const TurnPath& path, const wire::StunMessage& request, const TurnAsker& asker, const TurnAct& act,
                Millis now);
-  unsigned allocate(const TurnPath& path, const wire::StunMessage& request, const Asker& asker, const TurnAct& act,
+  unsigned allocate(const TurnPath& path, const wire::StunMessage& request, const TurnAsker& asker, const TurnAct& act,
                     Millis now);
   unsigned refresh(const TurnPath& path, const wire::StunMessage& request, const TurnAct& act, Millis now,
                    std::uint32_t& granted);
   unsigned permit(Allocation& allocation, const wire::StunMessage& request, Millis now);
   unsigned bind_channel(Allocation& allocation, const wire::StunMessage& request, Millis now);
-  void refuse(const TurnPath& path, const wire::StunMessage& request, unsigned code, const Asker* asker,
+  void refuse(const TurnPath& path, const wire::StunMessage& request, unsigned code, const TurnAsker* asker,
               const TurnAct& act, Millis now);
   void relay_to_peer(const TurnPath& path, const Endpoint& peer, wire::Bytes payload, Millis now);
   void deliver(const TurnPath& path, const Allocation& allocation, const Endpoint& peer, wire::Bytes payload);
   void report(const TurnPath& path, const wire::StunMessage& request, const std::string& user, unsigned code,
               bool silent);
   void remove(std::map<TurnPath, Allocation>::iterator allocation, std::string_view why);
-  std::string nonce(Millis now) const;
-  bool nonce_is_good(std::string_view nonce, Millis now) const;
 
   const TurnSettings* settings_;
   TurnEdge* edge_;
   Journal* journal_;
-  std::string secret_;
-  std::chrono::seconds unix_start_;
+  TurnGuard guard_;
+  std::string secret_;  // for the numbers of indications
   TurnScript script_;
   std::map<TurnPath, Allocation> allocations_;
   std::int64_t sessions_ = 0;

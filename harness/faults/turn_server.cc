@@ -13,14 +13,12 @@
 #include <map>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
-#include <openssl/rand.h>
 #include <unistd.h>
 
 namespace crypelab::faults {
@@ -34,14 +32,6 @@ using Text = std::vector<std::uint8_t>;
 constexpr std::size_t kMostConnections = 1024;
 constexpr std::size_t kMostWaiting = 1U << 20U;  // bytes on their way to one client; what is beyond is lost
 constexpr Millis kPatience = 60s;                // for a TLS handshake
-
-std::string random_secret() {
-  std::string secret(32, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(secret.data()), static_cast<int>(secret.size())) != 1) {
-    throw Failure(Exit::software, "the crypto library has no random numbers");
-  }
-  return secret;
-}
 
 udp::endpoint to_udp(const Endpoint& endpoint) {
   const auto place = to_asio(endpoint);
@@ -119,6 +109,23 @@ class Outlet {
   bool done_ = false;
 };
 
+using Outlets = std::map<TurnPath, Outlet*>;
+
+// An outlet can be found while its client is there.
+class Presence {
+ public:
+  Presence(Outlets& outlets, const TurnPath& path, Outlet& outlet) : outlets_(outlets), path_(path) {
+    outlets_[path_] = &outlet;
+  }
+  ~Presence() { outlets_.erase(path_); }
+  Presence(const Presence&) = delete;
+  Presence& operator=(const Presence&) = delete;
+
+ private:
+  Outlets& outlets_;
+  TurnPath path_;
+};
+
 }  // namespace
 
 class TurnServer::Body final : public TurnEdge {
@@ -140,9 +147,9 @@ class TurnServer::Body final : public TurnEdge {
       if (error) throw Failure(Exit::data, settings_.certificate + ": " + error.message());
     }
     for (const auto& place : settings_.tls) add_listener(place, true);
-    for (std::size_t i = 0; i < sockets_.size(); ++i) asio::co_spawn(io_, listen(i), asio::detached);
-    for (auto& listener : listeners_) asio::co_spawn(io_, accept(listener), asio::detached);
-    asio::co_spawn(io_, expire(), asio::detached);
+    for (std::size_t i = 0; i < sockets_.size(); ++i) asio::co_spawn(io_, listen(i), rethrow);
+    for (auto& listener : listeners_) asio::co_spawn(io_, accept(listener), rethrow);
+    asio::co_spawn(io_, expire(), rethrow);
     journal_.write("ready", {});
   }
 
@@ -156,7 +163,7 @@ class TurnServer::Body final : public TurnEdge {
 
   void send(const TurnPath& to, Bytes message, Millis delay) override {
     if (delay > 0ms) {
-      asio::co_spawn(io_, send_later(to, Text(message.begin(), message.end()), delay), asio::detached);
+      asio::co_spawn(io_, send_later(to, Text(message.begin(), message.end()), delay), rethrow);
       return;
     }
     if (to.transport != TurnPath::Transport::udp) {
@@ -177,7 +184,7 @@ class TurnServer::Body final : public TurnEdge {
         auto socket = std::make_shared<udp::socket>(bind_udp(io_, {address, 0}));
         const auto place = from_asio(socket->local_endpoint());
         relays_[path] = socket;
-        asio::co_spawn(io_, receive(path, std::move(socket)), asio::detached);
+        asio::co_spawn(io_, receive(path, std::move(socket)), rethrow);
         return place;
       } catch (const Failure&) {
         return std::nullopt;  // no port, no descriptor
@@ -260,7 +267,10 @@ class TurnServer::Body final : public TurnEdge {
       const TurnPath path{listener.tls ? TurnPath::Transport::tls : TurnPath::Transport::tcp,
                           from_asio(listener.acceptor.local_endpoint()), from_asio(client)};
       ++connections_;
-      asio::co_spawn(io_, serve(std::move(socket), path), [this](const std::exception_ptr&) { --connections_; });
+      asio::co_spawn(io_, serve(std::move(socket), path), [this](const std::exception_ptr& broken) {
+        --connections_;
+        rethrow(broken);
+      });
     }
   }
 
@@ -288,23 +298,12 @@ class TurnServer::Body final : public TurnEdge {
                                   {"server", to_string(path.server)},
                                   {"tls", path.transport == TurnPath::Transport::tls}});
     Outlet outlet(io_, settings_.segment);
-    outlets_[path] = &outlet;
-    asio::co_spawn(io_, outlet.drain(stream), asio::detached);
-    wire::TurnStream frames;
-    std::array<std::uint8_t, 16'384> chunk{};
+    asio::co_spawn(io_, outlet.drain(stream), rethrow);
     std::string reason;
-    while (reason.empty()) {
-      error_code error;
-      const auto size = co_await stream.async_read_some(asio::buffer(chunk), ending(error));
-      if (error) {
-        reason = error == asio::error::eof ? "closed by the client" : error.message();
-        break;
-      }
-      frames.feed(Bytes(chunk).first(size));
-      while (const auto frame = frames.next()) desk_.from_client(path, frame->bytes, clock_.elapsed());
-      if (frames.fault()) reason = *frames.fault();
+    {
+      const Presence presence(outlets_, path, outlet);
+      reason = co_await hear(stream, path);
     }
-    outlets_.erase(path);
     desk_.gone(path);
     journal_.write("closed",
                    {{"client", to_string(path.client)}, {"server", to_string(path.server)}, {"reason", reason}});
@@ -312,6 +311,21 @@ class TurnServer::Body final : public TurnEdge {
     error_code ignored;
     socket.close(ignored);
     co_await outlet.finished();
+  }
+
+  // Until the connection ends; why it did.
+  template <class Stream>
+  asio::awaitable<std::string> hear(Stream& stream, TurnPath path) {
+    wire::TurnStream frames;
+    std::array<std::uint8_t, 16'384> chunk{};
+    while (true) {
+      error_code error;
+      const auto size = co_await stream.async_read_some(asio::buffer(chunk), ending(error));
+      if (error) co_return error == asio::error::eof ? "closed by the client" : error.message();
+      frames.feed(Bytes(chunk).first(size));
+      while (const auto frame = frames.next()) desk_.from_client(path, frame->bytes, clock_.elapsed());
+      if (frames.fault()) co_return *frames.fault();
+    }
   }
 
   TurnSettings settings_;
@@ -322,7 +336,7 @@ class TurnServer::Body final : public TurnEdge {
   std::vector<udp::socket> sockets_;
   std::vector<Endpoint> places_;
   std::deque<Listener> listeners_;
-  std::map<TurnPath, Outlet*> outlets_;
+  Outlets outlets_;
   std::map<TurnPath, std::shared_ptr<udp::socket>> relays_;
   std::size_t connections_ = 0;
   TurnDesk desk_;

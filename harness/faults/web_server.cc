@@ -7,7 +7,6 @@
 #include <array>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
@@ -50,7 +49,7 @@ class WebServer::Body {
     }
     for (const auto& place : places.plain) add(place, false);
     for (const auto& place : places.tls) add(place, true);
-    for (auto& listener : listeners_) asio::co_spawn(io_, accept(listener), asio::detached);
+    for (auto& listener : listeners_) asio::co_spawn(io_, accept(listener), rethrow);
     journal_.write("ready", {{"listen", to_string(endpoints().front())}});
   }
 
@@ -69,7 +68,7 @@ class WebServer::Body {
           co_await pause(length);
           call();
         }(moment - clock_.elapsed(), std::move(what)),
-        asio::detached);
+        rethrow);
   }
   void run() { io_.run(); }
   void stop() { io_.stop(); }
@@ -93,7 +92,10 @@ class WebServer::Body {
       const auto peer = socket.remote_endpoint(error);
       if (error || connections_ >= kMostConnections) continue;
       ++connections_;
-      const auto gone = [this](const std::exception_ptr&) { --connections_; };
+      const auto gone = [this](const std::exception_ptr& broken) {
+        --connections_;
+        rethrow(broken);
+      };
       if (listener.tls) {
         asio::co_spawn(io_, serve_tls(std::move(socket), peer), gone);
       } else {

@@ -133,6 +133,31 @@ TEST(TlsInspection, where_only_http_may_be_inside_nothing_else_passes) {
   EXPECT_TRUE(has(out.events, R"("what":"stun","passed":false)")) << out.events;
 }
 
+// Who finishes TLS and says nothing holds two connections: not for ever.
+TEST(TlsInspection, where_http_must_be_inside_who_says_nothing_is_cut_off) {
+  auto office = plan("tls-inspection: {ports: 4434, inside: http}");
+  for (auto& process : office.processes) {
+    for (auto& file : process.files) {
+      if (file.name == "intercept.json") file.content.replace(0, 1, R"({"patience_ms":700,)");
+    }
+  }
+  const auto out = run_in_lab(office, "alice", R"(python3 - <<'END'
+import socket, ssl
+raw = socket.create_connection(('www.crype.test', 4434), 5)
+s = ssl.create_default_context().wrap_socket(raw, server_hostname='www.crype.test')
+s.settimeout(10)
+try:
+    print('answer' if s.recv(1) else 'cut off')
+except TimeoutError:
+    print('held')
+except OSError:
+    print('cut off')
+END
+)");
+  EXPECT_EQ(out.out, "cut off\n") << out.events;
+  EXPECT_EQ(out.lines("gate", "closed").size(), 1u) << out.events;
+}
+
 TEST(TlsInspection, servers_of_private_authorities_are_refused_or_look_like_all_others) {
   const auto with = [](const std::string& word) {
     auto office = plan("tls-inspection: {ports: 4434, private-authorities: " + word + "}");

@@ -70,7 +70,7 @@ class Desk {
   // Sends a request with what `fill` adds; with credentials once a nonce is there.
   template <class Fill>
   Reply ask(StunMethod method, Fill fill, TurnPath path = kAlice) {
-    std::array<std::uint8_t, 1024> buffer{};
+    std::array<std::uint8_t, 2048> buffer{};
     ++transaction_[0];
     wire::StunWriter writer(buffer, StunClass::request, method, transaction_);
     fill(writer);
@@ -358,6 +358,20 @@ TEST(TurnDesk, refuses_what_it_does_not_have) {
       desk.ask(StunMethod::allocate, [](auto& writer) { writer.add_transport(17).add_u32(StunAttribute{0x7ABC}, 0); })
           .error,
       420u);
+}
+
+TEST(TurnDesk, of_hundreds_of_unknown_attributes_the_first_are_named_in_a_whole_answer) {
+  Desk desk(settings());
+  desk.log_in();
+  const auto reply = desk.ask(StunMethod::allocate, [](auto& writer) {
+    for (unsigned i = 0; i < 150; ++i) writer.add_u32(StunAttribute{static_cast<std::uint16_t>(0x4000 + i)}, i);
+  });
+  ASSERT_EQ(reply.error, 420u);
+  EXPECT_TRUE(integrity_holds(reply));
+  const auto named = reply.message().find(StunAttribute::unknown_attributes);
+  ASSERT_TRUE(named);
+  EXPECT_EQ(named->size(), 32u);
+  EXPECT_EQ(wire::load<std::uint16_t>(*named, 30), 0x400f);
 }
 
 }  // namespace
