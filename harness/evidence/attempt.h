@@ -62,6 +62,7 @@ struct Party {
 //   lab, client, client-flood {lines}: so many beyond a thousand in one second were not kept
 //   lab, interface, secret-seen {secret, from, to}: in clear text in a packet, by its name
 //   lab, service, service-died {how, words}
+//   lab, service, service-restarted: a step ended it and began it anew, and it remembers nothing
 //   lab, "lab", step {what}: a step of the scenario happens
 //   lab, driver, probe {exit}: given a task that nobody knows; must be 127, and is -1 when it did not end by itself
 //   client, client, its "event" {its other members by their paths: "local.type", "urls.0"}, stamped on arrival

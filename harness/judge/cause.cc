@@ -1,7 +1,7 @@
 #include "harness/judge/cause.h"
 
+#include "harness/evidence/allocations.h"
 #include "harness/judge/matching.h"
-#include "harness/judge/turn_sessions.h"
 #include "harness/model/describe.h"
 
 #include <algorithm>
@@ -105,7 +105,7 @@ std::string of_turn_log(const Scene& scene, const std::string& client, const Flo
     if (event.source != model::Source::turn || event.kind != "request" || event.at < flow.began) continue;
     const auto error = number_field(event, "error");
     if (error == 0 || error == 401 || error == 438) continue;
-    if (client_of_user(model::text_field(event, "user")) != client) continue;
+    if (evidence::client_of_user(model::text_field(event, "user")) != client) continue;
     return fmt::format("{} answered {} to {}", event.where, error, model::text_field(event, "method"));
   }
   return "";
@@ -116,7 +116,7 @@ bool allocated(const Scene& scene, const std::string& client, const Flow& flow) 
     if (!note.outgoing && note.is(StunMethod::allocate, StunClass::success)) return true;
   }
   if (flow.opening != Opening::tls) return false;
-  for (const auto& session : turn_sessions(scene)) {
+  for (const auto& session : evidence::allocations_of(scene.attempt().events)) {
     if (session.client == client && session.allocated >= flow.began && session.allocated <= flow.ended && session.tls)
       return true;
   }

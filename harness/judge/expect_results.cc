@@ -1,5 +1,5 @@
+#include "harness/evidence/allocations.h"
 #include "harness/judge/expectations.h"
-#include "harness/judge/turn_sessions.h"
 
 #include <algorithm>
 
@@ -124,10 +124,10 @@ void judge_allocations(const Ground& ground, const model::ExpectAllocations& exp
   std::size_t left = 0;
   std::size_t late = 0;  // nobody looked long enough
   const Moment looked = ground.scene.attempt().events.empty() ? Moment{0} : ground.scene.attempt().events.back().at;
-  for (const auto& session : turn_sessions(ground.scene)) {
-    if (session.deleted && *session.deleted <= limit) continue;
+  for (const auto& session : evidence::allocations_of(ground.scene.attempt().events)) {
+    if (session.ended && *session.ended <= limit) continue;
     ++left;
-    if (!session.deleted && looked < limit) ++late;
+    if (!session.ended && looked < limit) ++late;
     verdict.details.push_back(fmt::format("{} of {} on {}", session.number, session.client, session.server));
   }
   verdict.reason = fmt::format("{} left {} after the end", left, in_words(expected.within));

@@ -1,6 +1,5 @@
 #include "harness/judge/findings.h"
 
-#include "harness/judge/turn_sessions.h"
 #include "harness/model/describe.h"
 
 #include <algorithm>

@@ -1,5 +1,4 @@
 #include "harness/judge/requirements.h"
-#include "harness/judge/turn_sessions.h"
 #include "harness/wire/http_head.h"
 
 #include <algorithm>

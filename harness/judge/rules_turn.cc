@@ -1,5 +1,5 @@
+#include "harness/evidence/allocations.h"
 #include "harness/judge/requirements.h"
-#include "harness/judge/turn_sessions.h"
 
 #include <algorithm>
 #include <map>
@@ -118,8 +118,8 @@ void look_at_deletion(const Scene& scene, const ClientView& view, Breaches& brea
   }
   const auto& events = scene.attempt().events;
   if (!end || events.empty() || events.back().at < *end + kDeletionPatience) return;
-  for (const auto& session : turn_sessions(scene)) {
-    if (session.client != view.name || (session.deleted && *session.deleted <= *end + kDeletionPatience)) continue;
+  for (const auto& session : evidence::allocations_of(scene.attempt().events)) {
+    if (session.client != view.name || (session.ended && *session.ended <= *end + kDeletionPatience)) continue;
     breaches.add("U-14", *end, fmt::format("its allocation {} on {} was left behind", session.number, session.server));
   }
 }

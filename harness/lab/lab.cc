@@ -318,6 +318,7 @@ void Lab::apply(const blueprint::Change& change) {
                    loop_.forget(service->end());
                    loop_.forget(service->output());
                    service->restart();
+                   events_.push_back({now(), model::Source::lab, service->plan().name, "service-restarted", {}});
                    attend(*service);
                  },
                  [this](const blueprint::RewriteFile& rewrite) {

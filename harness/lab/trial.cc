@@ -2,6 +2,7 @@
 
 #include "harness/base/error.h"
 #include "harness/blueprint/blueprint.h"
+#include "harness/evidence/allocations.h"
 #include "harness/evidence/attempt_folder.h"
 #include "harness/evidence/attempt_reader.h"
 #include "harness/evidence/key_log.h"
@@ -316,12 +317,9 @@ class Trial {
       if (allocations == nullptr) continue;
       lab_.loop().run_until(
           [&] {
-            std::int64_t open = 0;
-            for (const auto& event : lab_.events()) {
-              if (event.source != Source::turn) continue;
-              open += event.kind == "allocation" ? 1 : event.kind == "delete" ? -1 : 0;
-            }
-            return interrupted_ || open <= static_cast<std::int64_t>(allocations->left);
+            const auto all = evidence::allocations_of(lab_.events());
+            const auto open = std::ranges::count_if(all, [](const auto& allocation) { return !allocation.ended; });
+            return interrupted_ || open <= static_cast<std::ptrdiff_t>(allocations->left);
           },
           Loop::Clock::now() + allocations->within);
     }

@@ -322,6 +322,27 @@ TEST(Requirements, who_breaks_a_rule_is_told_so_with_the_level_of_the_rule) {
   }
 }
 
+// A killed TURN server writes no deletion, and counts its sessions from the start again.
+TEST(Requirements, an_allocation_of_a_server_that_began_anew_was_not_left_behind) {
+  for (const bool leaks : {false, true}) {
+    Case one;
+    const auto turn = [&](Moment at, const std::string& kind) {
+      one.evidence.event(at, model::Source::turn, "turn-a", kind,
+                         {{"session", std::int64_t{0}}, {"user", std::string("1700:alice")}});
+    };
+    turn(ms(1000), "allocation");
+    one.evidence.event(ms(2000), model::Source::lab, "turn-a", "service-restarted");
+    turn(ms(3000), "allocation");
+    one.evidence.ends(ms(5000));
+    if (!leaks) turn(ms(5100), "delete");
+    one.evidence.event(ms(9000), model::Source::rule, "office.edge", "counter");
+    one.evidence.scenario.expectations = {{model::ExpectAllocations{}, 1}};
+    const auto judgement = one.evidence.judged();
+    EXPECT_EQ(find(judgement, "U-14", "alice") != nullptr, leaks);
+    EXPECT_EQ(find(judgement, "allocations")->outcome, leaks ? model::Outcome::fail : model::Outcome::pass);
+  }
+}
+
 // No check without the misbehaviour that it catches: the reference client breaks each rule on request, by its id.
 TEST(Requirements, each_has_a_misbehaviour_and_evidence_that_trips_it) {
   std::ifstream file(std::string(CRYPELAB_SOURCE) + "/clients/reference/misbehaviour.cc");
