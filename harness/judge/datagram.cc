@@ -20,7 +20,10 @@ bool looks_like_dtls(wire::Bytes bytes) { return bytes.size() >= kDtlsHeader && 
 
 void note_stun(Flow& flow, const wire::StunMessage& message, Moment at, bool outgoing, bool nested,
                std::optional<Endpoint> peer) {
-  if (flow.stun.size() >= kMostNotes) return;
+  if (flow.stun.size() >= kMostNotes) {
+    flow.unread = true;
+    return;
+  }
   StunNote note{.at = at, .outgoing = outgoing, .nested = nested};
   note.message_class = message.message_class();
   note.method = message.method();
@@ -45,14 +48,17 @@ void note_stun(Flow& flow, const wire::StunMessage& message, Moment at, bool out
 }
 
 // What two peers exchange: checks, DTLS.
-void note_between_peers(Flow& flow, wire::Bytes message, Moment at, bool outgoing, bool nested,
+void note_between_peers(Flow& flow, wire::Bytes message, std::size_t size, Moment at, bool outgoing, bool nested,
                         std::optional<Endpoint> peer) {
   if (looks_like_dtls(message)) {
-    if (message[0] == kDtlsApplicationData && flow.data.size() < kMostNotes)
-      flow.data.push_back({at, outgoing, static_cast<std::uint32_t>(message.size()), peer});
+    if (message[0] == kDtlsApplicationData) note_data(flow, {at, outgoing, static_cast<std::uint32_t>(size), peer});
     return;
   }
-  if (const auto stun = wire::StunMessage::parse(message)) note_stun(flow, *stun, at, outgoing, nested, peer);
+  if (const auto stun = wire::StunMessage::parse(message)) {
+    note_stun(flow, *stun, at, outgoing, nested, peer);
+  } else if (message.size() < size) {
+    flow.unread = true;
+  }
 }
 
 // Whom a channel stands for: the last ChannelBind of this flow says so.
@@ -65,7 +71,16 @@ std::optional<Endpoint> peer_of_channel(const Flow& flow, std::uint16_t channel)
 
 }  // namespace
 
-void note_dns(Flow& flow, wire::Bytes message, Moment at, bool outgoing) {
+void note_data(Flow& flow, const DataNote& note) {
+  if (flow.data.size() >= kMostNotes) {
+    flow.unread = true;
+  } else {
+    flow.data.push_back(note);
+  }
+}
+
+void note_dns(Flow& flow, wire::Bytes message, std::size_t size, Moment at, bool outgoing) {
+  if (message.size() < size) flow.unread = true;
   if (outgoing) {
     const auto question = wire::parse_dns_question(message);
     if (question && flow.dns.size() < kMostNotes)
@@ -83,21 +98,25 @@ void note_dns(Flow& flow, wire::Bytes message, Moment at, bool outgoing) {
   }
 }
 
-void note_message(Flow& flow, wire::Bytes message, Moment at, bool outgoing) {
+void note_message(Flow& flow, wire::Bytes message, std::size_t size, Moment at, bool outgoing) {
   if (wire::looks_like_channel_data(message)) {
-    if (const auto data = wire::parse_channel_data(message))
-      note_between_peers(flow, data->payload, at, outgoing, true, peer_of_channel(flow, data->channel));
+    if (message.size() < wire::channel_data_header_size) return;
+    const auto length = wire::load<std::uint16_t>(message, 2);  // RFC 8656 section 12.4: of the data alone
+    const auto payload = message.subspan(wire::channel_data_header_size);
+    if (wire::channel_data_header_size + length > size) return;
+    note_between_peers(flow, payload.first(std::min<std::size_t>(payload.size(), length)), length, at, outgoing, true,
+                       peer_of_channel(flow, wire::load<std::uint16_t>(message, 0)));
     return;
   }
   const auto stun = wire::StunMessage::parse(message);
-  if (!stun) return note_between_peers(flow, message, at, outgoing, false, std::nullopt);
+  if (!stun) return note_between_peers(flow, message, size, at, outgoing, false, std::nullopt);
   const bool carries = stun->is(StunMethod::send, wire::StunClass::indication) ||
                        stun->is(StunMethod::data, wire::StunClass::indication);
   // Of what carries data a few are enough to tell whether it was allowed to.
   if (!carries || flow.indications++ < kMostIndications) note_stun(flow, *stun, at, outgoing, false, std::nullopt);
   if (!carries) return;
   if (const auto inner = stun->find(StunAttribute::data))
-    note_between_peers(flow, *inner, at, outgoing, true, stun->address(StunAttribute::xor_peer_address));
+    note_between_peers(flow, *inner, inner->size(), at, outgoing, true, stun->address(StunAttribute::xor_peer_address));
 }
 
 }  // namespace crypelab::judge

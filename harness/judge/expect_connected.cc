@@ -11,11 +11,6 @@ namespace {
 
 using model::Outcome;
 
-void settle(model::Verdict& verdict, Outcome outcome, std::string reason) {
-  verdict.outcome = outcome;
-  verdict.reason = std::move(reason);
-}
-
 std::string who_is_missing(const Ground& ground) {
   std::string text;
   for (const auto& view : ground.connection.views) {
@@ -34,11 +29,23 @@ std::string who_is_missing(const Ground& ground) {
 
 }  // namespace
 
+void settle(model::Verdict& verdict, Outcome outcome, std::string reason) {
+  verdict.outcome = outcome;
+  verdict.reason = std::move(reason);
+}
+
 bool blind(const Ground& ground, model::Verdict& verdict) {
-  if (ground.scene.packets_are_whole()) return false;
+  if (ground.scene.packets_are_all()) return false;
   const auto lost = ground.scene.attempt().packets_lost;
   settle(verdict, Outcome::inconclusive,
          lost == 0 ? "packets were not captured" : fmt::format("the capture lost {} packets", lost));
+  return true;
+}
+
+bool blind_inside(const Ground& ground, model::Verdict& verdict) {
+  if (blind(ground, verdict)) return true;
+  if (ground.scene.packets_are_whole()) return false;
+  settle(verdict, Outcome::inconclusive, "there were too many packets to keep or to read them whole");
   return true;
 }
 
@@ -69,7 +76,7 @@ void judge_connected(const Ground& ground, const model::ExpectConnected& expecte
   const auto& connection = ground.connection;
   if (!connection.connected) return settle(verdict, Outcome::fail, who_is_missing(ground));
   if (!connection.data_seen) {
-    blind(ground, verdict);
+    blind_inside(ground, verdict);
     return;
   }
   const auto start = ground.scene.start();
@@ -89,7 +96,7 @@ void judge_not_connected(const Ground& ground, const model::ExpectNotConnected&,
       return settle(verdict, Outcome::fail,
                     fmt::format("{} exchanged data by {}", view.name, model::describe(view.path->path)));
   }
-  if (blind(ground, verdict)) return;
+  if (blind_inside(ground, verdict)) return;
   const bool said_why = std::ranges::any_of(ground.connection.views, [&](const auto& view) {
     return std::ranges::any_of(ground.scene.all(view.name, "problem"), [](const auto* problem) {
       const auto code = model::text_field(*problem, "code");
@@ -104,7 +111,7 @@ void judge_path(const Ground& ground, const model::ExpectPath& expected, model::
   const auto* view = ground.connection.view(expected.client);
   if (view == nullptr) return settle(verdict, Outcome::inconclusive, expected.client + " calls nobody");
   if (view->path == nullptr) {
-    if (!blind(ground, verdict)) settle(verdict, Outcome::fail, "no path carried data both ways");
+    if (!blind_inside(ground, verdict)) settle(verdict, Outcome::fail, "no path carried data both ways");
     return;
   }
   const auto& path = view->path->path;
@@ -116,7 +123,7 @@ void judge_path(const Ground& ground, const model::ExpectPath& expected, model::
 
 void judge_stays(const Ground& ground, const model::ExpectStaysConnected& expected, model::Verdict& verdict) {
   if (!ground.connection.connected) return settle(verdict, Outcome::fail, "they never were connected");
-  if (blind(ground, verdict)) return;
+  if (blind_inside(ground, verdict)) return;
   for (const auto& view : ground.connection.views) {
     const auto times = arrivals_of(view.carriers);
     if (times.empty()) return settle(verdict, Outcome::fail, "no data arrived at " + view.name);

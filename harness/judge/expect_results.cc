@@ -10,11 +10,6 @@ namespace {
 
 using model::Outcome;
 
-void settle(model::Verdict& verdict, Outcome outcome, std::string reason) {
-  verdict.outcome = outcome;
-  verdict.reason = std::move(reason);
-}
-
 // The tunnels of one site: what its clients' packets show, and, where a proxy is reached over TLS, what it says itself.
 std::size_t tunnels_of(const Scene& scene, const std::string& site_name) {
   std::size_t count = 0;
@@ -109,7 +104,7 @@ void judge_reports(const Ground& ground, const model::ExpectReports& expected, m
 }
 
 void judge_tunnels(const Ground& ground, const model::ExpectTunnels& expected, model::Verdict& verdict) {
-  if (blind(ground, verdict)) return;
+  if (blind_inside(ground, verdict)) return;
   const auto count = tunnels_of(ground.scene, expected.site);
   verdict.reason = fmt::format("{} tunnels", count);
   const bool few = expected.at_least && count < *expected.at_least;

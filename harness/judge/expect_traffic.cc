@@ -15,7 +15,10 @@ using model::Outcome;
 constexpr std::size_t kMostOffenders = 20;
 constexpr Moment kCrossing = std::chrono::seconds(20);  // the longest that an uplink delays a packet, twice
 
-// What of a packet no translation of addresses changes: where it goes, and what is in it.
+// Of a payload as much as is kept of every packet (evidence/packet_writer.h), behind the longest headers.
+constexpr std::size_t kMarked = 64;
+
+// What of a packet no translation of addresses changes: where it goes, how long it is, and how it begins.
 using Mark = std::tuple<std::uint8_t, Endpoint, std::uint64_t>;
 
 std::uint64_t hash_of(wire::Bytes bytes, std::uint64_t seed) {  // FNV-1a
@@ -45,9 +48,9 @@ class Border {
       if (!ip || is_local(ip->destination)) continue;
       if (lan && packet.at < scene_.began(interface.host)) continue;
       if (lan) {
-        sent_[mark_of(*ip)] = {packet.at, interface.host};
+        sent_[mark_of(*ip, packet)] = {packet.at, interface.host};
       } else {
-        cross(*ip, packet.at);
+        cross(*ip, packet);
       }
     }
     std::vector<std::string> texts;
@@ -94,23 +97,24 @@ class Border {
     return {Address::v4(v4), to.port};
   }
 
-  Mark mark_of(const wire::IpPacket& ip) const {
-    std::uint64_t seed = 0;
+  Mark mark_of(const wire::IpPacket& ip, const evidence::Packet& packet) const {
+    std::uint64_t seed = (ip.payload.size() + packet.length - packet.bytes.size()) << 40U;
     if (const auto* tcp = ip.tcp())
-      seed = static_cast<std::uint64_t>(tcp->sequence) << 8U | (tcp->syn ? 1U : 0U) | (tcp->fin ? 2U : 0U) |
-             (tcp->rst ? 4U : 0U);
+      seed ^= static_cast<std::uint64_t>(tcp->sequence) << 8U | (tcp->syn ? 1U : 0U) | (tcp->fin ? 2U : 0U) |
+              (tcp->rst ? 4U : 0U);
     const bool icmp = ip.protocol == wire::ip_protocol::icmp || ip.protocol == wire::ip_protocol::icmpv6;
     return {icmp ? wire::ip_protocol::icmp : ip.protocol,
-            plain(Endpoint{ip.destination, ip.destination_endpoint().port}), hash_of(ip.payload, seed)};
+            plain(Endpoint{ip.destination, ip.destination_endpoint().port}),
+            hash_of(ip.payload.first(std::min(ip.payload.size(), kMarked)), seed)};
   }
 
-  void cross(const wire::IpPacket& ip, Moment at) {
+  void cross(const wire::IpPacket& ip, const evidence::Packet& packet) {
     std::string host;
     if (const auto* who = scene_.owner(ip.source); who != nullptr && who->kind == Owner::Kind::client) {
       host = who->host;  // routed: its own address is on it
-      if (at < scene_.began(host)) return;
-    } else if (const auto found = sent_.find(mark_of(ip));
-               found != sent_.end() && at - found->second.first < kCrossing) {
+      if (packet.at < scene_.began(host)) return;
+    } else if (const auto found = sent_.find(mark_of(ip, packet));
+               found != sent_.end() && packet.at - found->second.first < kCrossing) {
       host = found->second.second;
     } else {
       return;  // of the site's proxy, resolver or gateway

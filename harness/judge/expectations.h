@@ -27,7 +27,12 @@ void judge_reports(const Ground& ground, const model::ExpectReports& expected, m
 void judge_tunnels(const Ground& ground, const model::ExpectTunnels& expected, model::Verdict& verdict);
 void judge_allocations(const Ground& ground, const model::ExpectAllocations& expected, model::Verdict& verdict);
 
-// The packets are not whole: says so, and gives true.
+// Some packets were not seen: says so, and gives true.
 bool blind(const Ground& ground, model::Verdict& verdict);
+// Or were not read to their ends (Scene::packets_are_whole).
+bool blind_inside(const Ground& ground, model::Verdict& verdict);
+
+// Decides the verdict.
+void settle(model::Verdict& verdict, model::Outcome outcome, std::string reason);
 
 }  // namespace crypelab::judge

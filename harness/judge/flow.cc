@@ -101,13 +101,18 @@ class Decoder {
     if (ip.udp() != nullptr) {
       if (flow.opening == Opening::none && !ip.payload.empty()) open(flow, ip.payload);
       if (flow.far.port == 53) {
-        note_dns(flow, ip.payload, packet.at, packet.outgoing);
+        note_dns(flow, ip.payload, ip.payload.size() + cut_off(packet), packet.at, packet.outgoing);
       } else {
-        note_message(flow, ip.payload, packet.at, packet.outgoing);
+        note_message(flow, ip.payload, ip.payload.size() + cut_off(packet), packet.at, packet.outgoing);
       }
     } else {
       take_segment(flow, *streams_[index], packet, ip, *ip.tcp());
     }
+  }
+
+  // So many bytes of it were not kept.
+  static std::size_t cut_off(const evidence::Packet& packet) {
+    return packet.length > packet.bytes.size() ? packet.length - packet.bytes.size() : 0;
   }
 
   static void open(Flow& flow, wire::Bytes payload) {
@@ -128,7 +133,8 @@ class Decoder {
       (packet.outgoing ? flow.reset_out : flow.reset_in) = packet.at;
     if (tcp.fin && !(packet.outgoing ? flow.fin_out : flow.fin_in))
       (packet.outgoing ? flow.fin_out : flow.fin_in) = packet.at;
-    if (!ip.truncated) stream.feed(flow, tcp.sequence + (tcp.syn ? 1 : 0), ip.payload, packet.at, packet.outgoing);
+    if (cut_off(packet) > 0) return stream.lose(flow);
+    stream.feed(flow, tcp.sequence + (tcp.syn ? 1 : 0), ip.payload, packet.at, packet.outgoing);
   }
 
   // An error names the packet that caused it (RFC 792): the flow of that one.

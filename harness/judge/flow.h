@@ -132,6 +132,7 @@ struct Flow {
   std::vector<StunNote> stun;
   unsigned indications = 0;  // Send and Data; not all of them are among `stun`
   std::vector<DataNote> data;
+  bool unread = false;  // some of it could not be read: cut by the capture, or beyond what is noted of a flow
   std::optional<std::string> broken_framing;  // of TURN over TCP, of what the host sent: why it cannot be read on
 
   bool tcp() const { return protocol == wire::ip_protocol::tcp; }

@@ -52,6 +52,10 @@ Scene::Scene(const model::Scenario& scenario, const evidence::Attempt& attempt)
   for (const auto& site : scenario.sites) {
     if (site.nat64) translated_.push_back(site.nat64->prefix);
   }
+  unread_ = std::ranges::any_of(flows_, [this](const Flow& flow) {
+    const auto* far = flow.tunnel ? owner_of_target(flow.tunnel_target()) : owner(flow.far.address);
+    return flow.unread && (far == nullptr || far->kind != Owner::Kind::signal);
+  });
 }
 
 Moment Scene::began(const std::string& client) const {

@@ -31,8 +31,11 @@ class Scene {
   const blueprint::Blueprint& plan() const { return plan_; }
   const std::vector<Flow>& flows() const { return flows_; }
 
-  // Packets may be concluded from, also from their absence.
-  bool packets_are_whole() const { return attempt_.captured && attempt_.packets_lost == 0; }
+  // Every packet was seen: what is not among them was not sent.
+  bool packets_are_all() const { return attempt_.captured && attempt_.packets_lost == 0; }
+  // And all of them that lead to a relay or a peer were read to their ends: what is not among the notes of the flows
+  // was not sent.
+  bool packets_are_whole() const { return packets_are_all() && !unread_; }
 
   const evidence::Interface& interface_of(const Flow& flow) const { return attempt_.interfaces[flow.interface]; }
   // When the program under test began: what its host sent before is the lab's own measurement.
@@ -66,6 +69,7 @@ class Scene {
   std::map<std::string, Moment> began_;
   std::vector<Prefix> translated_;  // NAT64
   std::vector<Flow> flows_;
+  bool unread_ = false;
 };
 
 std::int64_t number_field(const model::Event& event, std::string_view name, std::int64_t otherwise = 0);

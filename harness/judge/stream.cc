@@ -48,6 +48,11 @@ void Stream::feed(Flow& flow, std::uint32_t sequence, wire::Bytes payload, Momen
   order_[outgoing ? 1 : 0].feed(sequence, payload, [&](wire::Bytes bytes) { take(flow, bytes, at, outgoing); });
 }
 
+void Stream::lose(Flow& flow) {
+  flow.unread = true;
+  stage_ = Stage::opaque;
+}
+
 void Stream::take(Flow& flow, wire::Bytes bytes, Moment at, bool outgoing) {
   switch (stage_) {
     case Stage::undecided:
@@ -233,8 +238,7 @@ void Stream::end_record(Flow& flow, TlsSide& side, Moment at, bool outgoing) {
   if (side.type == kApplicationData) {
     (outgoing ? note.records_out : note.records_in) += 1;
     if (outgoing && !note.data_began) note.data_began = at;
-    if (flow.data.size() < kMostNotes)
-      flow.data.push_back({at, outgoing, static_cast<std::uint32_t>(side.length), std::nullopt});
+    note_data(flow, {at, outgoing, static_cast<std::uint32_t>(side.length), std::nullopt});
   } else if (side.type == kHandshake && !outgoing && !side.content.empty() && side.content[0] == kServerHello) {
     if (!note.server_hello) note.server_hello = at;
   } else if (side.type == kAlert && side.length == 2 && side.content.size() == 2) {
@@ -246,14 +250,14 @@ void Stream::take_turn(Flow& flow, wire::Bytes bytes, Moment at, bool outgoing) 
   auto& side = turn_[outgoing ? 1 : 0];
   if (side.fault()) return;
   side.feed(bytes);
-  while (const auto frame = side.next()) note_message(flow, frame->bytes, at, outgoing);
+  while (const auto frame = side.next()) note_message(flow, frame->bytes, frame->bytes.size(), at, outgoing);
   if (side.fault() && outgoing) flow.broken_framing = side.fault();
 }
 
 void Stream::take_framed(Flow& flow, wire::Bytes bytes, Moment at, bool outgoing) {
   auto& side = framed_[outgoing ? 1 : 0];
   side.feed(bytes);
-  while (const auto packet = side.next()) note_message(flow, *packet, at, outgoing);
+  while (const auto packet = side.next()) note_message(flow, *packet, packet->size(), at, outgoing);
 }
 
 }  // namespace crypelab::judge

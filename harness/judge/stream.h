@@ -16,6 +16,8 @@ class Stream {
  public:
   void begin(std::uint32_t sequence, bool outgoing) { order_[outgoing ? 1 : 0].begin(sequence); }
   void feed(Flow& flow, std::uint32_t sequence, wire::Bytes payload, Moment at, bool outgoing);
+  // Of a segment only the beginning was kept: where the next message begins nobody knows.
+  void lose(Flow& flow);
 
  private:
   enum class Stage { undecided, proxy, socks, tls, turn, framed, opaque };

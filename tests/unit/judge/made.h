@@ -184,6 +184,9 @@ class Evidence {
       event(at, model::Source::lab, who, "client-ended", {{"exit", std::int64_t{0}}});
   }
 
+  // From then on of each packet only the beginning is kept.
+  void cut_from(Moment at) { cut_ = at; }
+
   evidence::Attempt finish() {
     std::stable_sort(frames_.begin(), frames_.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
     std::stable_sort(events_.begin(), events_.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
@@ -192,9 +195,10 @@ class Evidence {
     attempt.capture = evidence::Memory(std::move(all));
     std::size_t offset = 0;
     for (const auto& frame : frames_) {
+      const auto kept = frame.at >= cut_ ? std::min<std::size_t>(frame.bytes.size(), 192) : frame.bytes.size();
       attempt.packets.push_back({frame.at, frame.interface, frame.outgoing,
                                  static_cast<std::uint32_t>(frame.bytes.size()),
-                                 attempt.capture.bytes().subspan(offset, frame.bytes.size())});
+                                 attempt.capture.bytes().subspan(offset, kept)});
       offset += frame.bytes.size();
     }
     attempt.events = events_;
@@ -224,6 +228,7 @@ class Evidence {
   std::map<std::string, std::uint32_t> interfaces_;
   std::vector<Frame> frames_;
   std::vector<model::Event> events_;
+  Moment cut_ = Moment::max();
 };
 
 // A TCP connection as one interface sees it.
@@ -268,21 +273,21 @@ class Tcp {
 
 // Checks and then `count` echoes, 20 ms apart, between a client and the far end of its path.
 inline void direct_data(Evidence& evidence, const std::string& who, const Endpoint& near, const Endpoint& far,
-                        const Endpoint& mapped, Moment from, int count = 20) {
+                        const Endpoint& mapped, Moment from, int count = 20, std::size_t size = 60) {
   const std::string interface = who + ".eth0";
   evidence.udp(from, interface, true, near, far,
                stun({.username = "a:b", .ice = true, .use_candidate = true, .integrity = true, .fingerprint = true}));
   evidence.udp(from + ms(5), interface, false, near, far,
                stun({.message_class = wire::StunClass::success, .mapped = mapped}));
   for (int i = 0; i < count; ++i) {
-    evidence.udp(from + ms(10 + 20 * i), interface, true, near, far, dtls_data());
-    evidence.udp(from + ms(20 + 20 * i), interface, false, near, far, dtls_data());
+    evidence.udp(from + ms(10 + 20 * i), interface, true, near, far, dtls_data(size));
+    evidence.udp(from + ms(20 + 20 * i), interface, false, near, far, dtls_data(size));
   }
 }
 
 // An allocation over UDP and echoes through it.
-inline void relayed_data(Evidence& evidence, const std::string& who, const Endpoint& near, Moment from,
-                         int count = 20) {
+inline void relayed_data(Evidence& evidence, const std::string& who, const Endpoint& near, Moment from, int count = 20,
+                         std::size_t size = 60) {
   const auto relay = world("turn.crype.test", 3478);
   const std::string interface = who + ".eth0";
   const Endpoint peer{*parse_address("198.18.9.9"), 4000};
@@ -299,8 +304,8 @@ inline void relayed_data(Evidence& evidence, const std::string& who, const Endpo
   evidence.udp(from + ms(2), interface, true, near, relay,
                stun({.method = StunMethod::channel_bind, .id = 4, .peer = peer, .channel = 0x4000}));
   for (int i = 0; i < count; ++i) {
-    Bytes frame(1024);
-    const auto data = dtls_data();
+    Bytes frame(2048);
+    const auto data = dtls_data(size);
     const auto whole = wire::write_channel_data(frame, 0x4000, data, wire::Padding::none);
     const Bytes bytes(whole.begin(), whole.end());
     evidence.udp(from + ms(10 + 20 * i), interface, true, near, relay, bytes);
@@ -309,12 +314,12 @@ inline void relayed_data(Evidence& evidence, const std::string& who, const Endpo
 }
 
 // TLS and then `count` records each way, on a connection that is open.
-inline void tls_data(Tcp& tcp, Moment from, const std::string& name, int count = 20) {
+inline void tls_data(Tcp& tcp, Moment from, const std::string& name, int count = 20, std::size_t size = 120) {
   tcp.send(from, client_hello(name));
   tcp.receive(from + ms(3), tls_record(22, 80, 2));
   for (int i = 0; i < count; ++i) {
-    tcp.send(from + ms(10 + 20 * i), tls_record(23, 120));
-    tcp.receive(from + ms(20 + 20 * i), tls_record(23, 120));
+    tcp.send(from + ms(10 + 20 * i), tls_record(23, size));
+    tcp.receive(from + ms(20 + 20 * i), tls_record(23, size));
   }
 }
 
