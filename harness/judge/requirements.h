@@ -20,6 +20,7 @@ struct Requirement {
   std::string_view source;  // "RFC 8656 section 12.5"
   Level level;
   std::string_view what;
+  bool by_absence = false;  // broken by what was not seen: where packets were not whole, nothing follows
 };
 
 // All that are looked at.
@@ -31,12 +32,14 @@ std::vector<model::Verdict> judge_requirements(const Scene& scene, const Connect
 // What the files of rules report to.
 class Breaches {
  public:
-  explicit Breaches(std::string client) : client_(std::move(client)) {}
+  // `whole`: Scene::packets_are_whole().
+  Breaches(std::string client, bool whole) : client_(std::move(client)), whole_(whole) {}
   void add(std::string_view id, Moment at, std::string reason);
   std::vector<model::Verdict> take() { return std::move(verdicts_); }
 
  private:
   std::string client_;
+  bool whole_;
   std::vector<model::Verdict> verdicts_;
 };
 

@@ -322,6 +322,19 @@ TEST(Requirements, who_breaks_a_rule_is_told_so_with_the_level_of_the_rule) {
   }
 }
 
+TEST(Requirements, what_is_broken_by_absence_alone_is_open_where_packets_were_lost) {
+  for (const auto& [id, pair] : pairs()) {
+    Case one;
+    pair.breaks(one);
+    one.evidence.attempt.packets_lost = 1;
+    const auto judgement = one.evidence.judged();
+    const auto* verdict = find(judgement, id, "alice");
+    ASSERT_NE(verdict, nullptr) << id;
+    const bool open = id == "I-23" || id == "I-24" || id == "U-05" || id == "U-13" || id == "P-24" || id == "S-09";
+    EXPECT_EQ(verdict->outcome == model::Outcome::inconclusive, open) << id;
+  }
+}
+
 // A killed TURN server writes no deletion, and counts its sessions from the start again.
 TEST(Requirements, an_allocation_of_a_server_that_began_anew_was_not_left_behind) {
   for (const bool leaks : {false, true}) {
