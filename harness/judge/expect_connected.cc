@@ -49,8 +49,8 @@ bool blind_inside(const Ground& ground, model::Verdict& verdict) {
   return true;
 }
 
-model::Verdict judge_expectation(const Ground& ground, const model::Expectation& expected) {
-  model::Verdict verdict;
+ExpectationVerdict judge_expectation(const Ground& ground, const model::Expectation& expected) {
+  ExpectationVerdict verdict;
   verdict.what = model::describe(expected);
   verdict.check = verdict.what.substr(0, verdict.what.find(':'));
   verdict.line = expected.line;
@@ -72,8 +72,9 @@ model::Verdict judge_expectation(const Ground& ground, const model::Expectation&
   return verdict;
 }
 
-void judge_connected(const Ground& ground, const model::ExpectConnected& expected, model::Verdict& verdict) {
+void judge_connected(const Ground& ground, const model::ExpectConnected& expected, ExpectationVerdict& verdict) {
   const auto& connection = ground.connection;
+  verdict.lacks = true;
   if (!connection.connected) return settle(verdict, Outcome::fail, who_is_missing(ground));
   if (!connection.data_seen) {
     blind_inside(ground, verdict);
@@ -88,7 +89,7 @@ void judge_connected(const Ground& ground, const model::ExpectConnected& expecte
            fmt::format("connected after {}, later than {}", in_words(took), crypelab::to_string(*expected.within)));
 }
 
-void judge_not_connected(const Ground& ground, const model::ExpectNotConnected&, model::Verdict& verdict) {
+void judge_not_connected(const Ground& ground, const model::ExpectNotConnected&, ExpectationVerdict& verdict) {
   for (const auto& view : ground.connection.views) {
     if (view.quotes_peer)
       return settle(verdict, Outcome::fail, view.name + " held the other's word: they were connected");
@@ -103,11 +104,13 @@ void judge_not_connected(const Ground& ground, const model::ExpectNotConnected&,
       return std::ranges::find(model::problem_codes(), code) != model::problem_codes().end();
     });
   });
+  verdict.lacks = !said_why;
   if (!said_why) settle(verdict, Outcome::unclear_error, "it failed as it should, and nobody said why");
 }
 
-void judge_path(const Ground& ground, const model::ExpectPath& expected, model::Verdict& verdict) {
+void judge_path(const Ground& ground, const model::ExpectPath& expected, ExpectationVerdict& verdict) {
   verdict.client = expected.client;
+  verdict.lacks = true;
   const auto* view = ground.connection.view(expected.client);
   if (view == nullptr) return settle(verdict, Outcome::inconclusive, expected.client + " calls nobody");
   if (view->path == nullptr) {
@@ -121,7 +124,8 @@ void judge_path(const Ground& ground, const model::ExpectPath& expected, model::
   if (!right_class || !right_proxy) verdict.outcome = Outcome::wrong_path;
 }
 
-void judge_stays(const Ground& ground, const model::ExpectStaysConnected& expected, model::Verdict& verdict) {
+void judge_stays(const Ground& ground, const model::ExpectStaysConnected& expected, ExpectationVerdict& verdict) {
+  verdict.lacks = true;
   if (!ground.connection.connected) return settle(verdict, Outcome::fail, "they never were connected");
   if (blind_inside(ground, verdict)) return;
   for (const auto& view : ground.connection.views) {

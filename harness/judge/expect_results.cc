@@ -42,7 +42,8 @@ std::optional<Moment> end_of_clients(const Scene& scene) {
 
 }  // namespace
 
-void judge_echo(const Ground& ground, const model::ExpectEcho& expected, model::Verdict& verdict) {
+void judge_echo(const Ground& ground, const model::ExpectEcho& expected, ExpectationVerdict& verdict) {
+  verdict.lacks = true;
   bool any = false;
   for (const auto& view : ground.connection.views) {
     for (const auto* echo : ground.scene.all(view.name, "echo")) {
@@ -63,7 +64,8 @@ void judge_echo(const Ground& ground, const model::ExpectEcho& expected, model::
   if (!any) settle(verdict, Outcome::fail, "nobody reported an echo");
 }
 
-void judge_throughput(const Ground& ground, const model::ExpectThroughput& expected, model::Verdict& verdict) {
+void judge_throughput(const Ground& ground, const model::ExpectThroughput& expected, ExpectationVerdict& verdict) {
+  verdict.lacks = true;
   bool any = false;
   for (const auto& view : ground.connection.views) {
     for (const auto* phase : ground.scene.all(view.name, "throughput")) {
@@ -79,7 +81,8 @@ void judge_throughput(const Ground& ground, const model::ExpectThroughput& expec
   if (!any) settle(verdict, Outcome::fail, "nobody reported a throughput");
 }
 
-void judge_reports(const Ground& ground, const model::ExpectReports& expected, model::Verdict& verdict) {
+void judge_reports(const Ground& ground, const model::ExpectReports& expected, ExpectationVerdict& verdict) {
+  verdict.lacks = true;
   verdict.client = expected.client;
   const auto hello = ground.scene.hello(expected.client);
   std::vector<std::string> others;
@@ -103,16 +106,17 @@ void judge_reports(const Ground& ground, const model::ExpectReports& expected, m
          said.empty() ? expected.client + " reported nothing" : expected.client + " reported " + said + " instead");
 }
 
-void judge_tunnels(const Ground& ground, const model::ExpectTunnels& expected, model::Verdict& verdict) {
+void judge_tunnels(const Ground& ground, const model::ExpectTunnels& expected, ExpectationVerdict& verdict) {
   if (blind_inside(ground, verdict)) return;
   const auto count = tunnels_of(ground.scene, expected.site);
   verdict.reason = fmt::format("{} tunnels", count);
   const bool few = expected.at_least && count < *expected.at_least;
   const bool many = expected.at_most && count > *expected.at_most;
+  verdict.lacks = few;
   if (few || many) verdict.outcome = Outcome::fail;
 }
 
-void judge_allocations(const Ground& ground, const model::ExpectAllocations& expected, model::Verdict& verdict) {
+void judge_allocations(const Ground& ground, const model::ExpectAllocations& expected, ExpectationVerdict& verdict) {
   const auto end = end_of_clients(ground.scene);
   if (!end) return settle(verdict, Outcome::inconclusive, "the clients' end was not seen");
   const Moment limit = *end + expected.within;

@@ -153,22 +153,19 @@ std::vector<const Flow*> attempts(const Scene& scene, const std::string& site, c
 
 }  // namespace
 
-void judge_no_bypass(const Ground& ground, const model::ExpectNoBypass& expected, model::Verdict& verdict) {
+void judge_no_bypass(const Ground& ground, const model::ExpectNoBypass& expected, ExpectationVerdict& verdict) {
   Border border(ground.scene, expected.site);
   verdict.details = border.offenders();
   if (!verdict.details.empty()) {
-    verdict.outcome = Outcome::fail;
-    verdict.reason = verdict.details.front() + " left " + expected.site;
-    return;
+    return settle(verdict, Outcome::fail, verdict.details.front() + " left " + expected.site);
   }
   if (blind(ground, verdict)) return;
   if (!border.watched()) {
-    verdict.outcome = Outcome::inconclusive;
-    verdict.reason = "nobody watched the border of " + expected.site;
+    settle(verdict, Outcome::inconclusive, "nobody watched the border of " + expected.site);
   }
 }
 
-void judge_attempted(const Ground& ground, const model::ExpectAttempted& expected, model::Verdict& verdict) {
+void judge_attempted(const Ground& ground, const model::ExpectAttempted& expected, ExpectationVerdict& verdict) {
   const auto found = attempts(ground.scene, expected.site, expected.match);
   if (!found.empty()) {
     const auto* flow = found.front();
@@ -177,24 +174,24 @@ void judge_attempted(const Ground& ground, const model::ExpectAttempted& expecte
     return;
   }
   if (blind(ground, verdict)) return;
-  verdict.outcome = Outcome::fail;
-  verdict.reason = fmt::format("no client of {} sent {}", expected.site, model::describe(expected.match));
+  verdict.lacks = true;
+  settle(verdict, Outcome::fail,
+         fmt::format("no client of {} sent {}", expected.site, model::describe(expected.match)));
 }
 
-void judge_unanswered(const Ground& ground, const model::ExpectUnanswered& expected, model::Verdict& verdict) {
+void judge_unanswered(const Ground& ground, const model::ExpectUnanswered& expected, ExpectationVerdict& verdict) {
   const auto found = attempts(ground.scene, expected.site, expected.match);
   for (const auto* flow : found) {
     if (flow->packets_in == 0 && !flow->icmp) continue;
-    verdict.outcome = Outcome::fail;
-    verdict.reason = fmt::format("{} got an answer from {}{}", ground.scene.interface_of(*flow).host,
-                                 ground.scene.name_of(flow->far), flow->icmp ? ": " + flow->icmp->second : "");
-    return;
+    return settle(verdict, Outcome::fail,
+                  fmt::format("{} got an answer from {}{}", ground.scene.interface_of(*flow).host,
+                              ground.scene.name_of(flow->far), flow->icmp ? ": " + flow->icmp->second : ""));
   }
   if (blind(ground, verdict)) return;
   if (found.empty()) {
-    verdict.outcome = Outcome::fail;
-    verdict.reason = fmt::format("no client of {} sent {}", expected.site, model::describe(expected.match));
-    return;
+    verdict.lacks = true;
+    return settle(verdict, Outcome::fail,
+                  fmt::format("no client of {} sent {}", expected.site, model::describe(expected.match)));
   }
   verdict.reason = fmt::format("{} attempts, nothing came back", found.size());
 }

@@ -18,6 +18,21 @@ namespace {
 
 using model::Outcome;
 
+// The proxies of its site that a client asks by its settings: as far as they say which.
+std::vector<const model::Proxy*> asked_proxies(const model::Client& client, const model::Site& site) {
+  const auto& use = client.job.proxy;
+  const bool by_device = client.job.app != model::App::desktop && client.job.app != model::App::desktop_split;
+  if (client.job.app == model::App::desktop_unconfigured || (use.mode == model::ProxyMode::direct && !by_device))
+    return {};
+  std::vector<const model::Proxy*> asked;
+  for (const auto& proxy : site.proxies) {
+    const auto name = fmt::format("{}.{}.test", proxy.name, site.name);
+    if (use.mode != model::ProxyMode::fixed_servers || use.rules.find(name) != std::string::npos)
+      asked.push_back(&proxy);
+  }
+  return asked;
+}
+
 // The features (clients/CONTRACT.md, hello) without which what a client is expected to do cannot be done.
 std::vector<std::string> needed_features(const model::Scenario& scenario, const std::string& name) {
   std::vector<std::string> needed;
@@ -31,9 +46,11 @@ std::vector<std::string> needed_features(const model::Scenario& scenario, const 
   const auto* site =
       client == nullptr || client->sites.empty() ? nullptr : model::find_site(scenario, client->sites.front());
   if (site == nullptr) return needed;
-  for (const auto& proxy : site->proxies) {
-    if (proxy.auth.size() != 1) continue;
-    switch (proxy.auth.front()) {
+  const auto proxies = asked_proxies(*client, *site);
+  if (proxies.size() != 1) return needed;  // one that it can use may be among several
+  for (const auto* proxy : proxies) {
+    if (proxy->auth.size() != 1) continue;
+    switch (proxy->auth.front()) {
       case model::AuthScheme::basic:
         needed.emplace_back("proxy-basic");
         break;
@@ -66,9 +83,9 @@ std::string lacking(const model::Scenario& scenario, const evidence::Attempt& at
   return "";
 }
 
-void excuse(std::vector<model::Verdict>& verdicts, const std::string& reason) {
+void excuse(std::vector<ExpectationVerdict>& verdicts, const std::string& reason) {
   for (auto& verdict : verdicts) {
-    if (verdict.outcome == Outcome::pass || verdict.outcome == Outcome::inconclusive) continue;
+    if (!verdict.lacks || verdict.outcome == Outcome::pass || verdict.outcome == Outcome::inconclusive) continue;
     verdict.outcome = Outcome::unsupported;
     verdict.reason = reason;
   }
@@ -93,10 +110,13 @@ model::Judgement judge(const model::Scenario& scenario, const evidence::Attempt&
   judgement.seed = attempt.seed;
 
   append(judgement.verdicts, find_lab_faults(scene));
-  std::vector<model::Verdict> expectations;
+  std::vector<ExpectationVerdict> expectations;
   for (const auto& expected : scenario.expectations) expectations.push_back(judge_expectation(ground, expected));
   if (expectations.empty()) {
-    model::Verdict nothing{.check = "expect", .what = "something is expected", .outcome = Outcome::inconclusive};
+    ExpectationVerdict nothing;
+    nothing.check = "expect";
+    nothing.what = "something is expected";
+    nothing.outcome = Outcome::inconclusive;
     nothing.reason = "the scenario expects nothing";
     expectations.push_back(std::move(nothing));
   }
@@ -106,7 +126,7 @@ model::Judgement judge(const model::Scenario& scenario, const evidence::Attempt&
     if (breach.outcome == Outcome::unsupported && excuse_of.empty()) excuse_of = breach.reason;
   }
   if (!excuse_of.empty()) excuse(expectations, excuse_of);
-  append(judgement.verdicts, std::move(expectations));
+  judgement.verdicts.insert(judgement.verdicts.end(), expectations.begin(), expectations.end());
   append(judgement.verdicts, std::move(breaches));
   append(judgement.verdicts, find_contradictions(scene, connection));
   append(judgement.verdicts, find_secrets(scene));

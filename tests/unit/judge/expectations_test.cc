@@ -343,6 +343,47 @@ TEST_F(Expectations, a_feature_that_a_client_says_it_lacks_is_unsupported_unless
     EXPECT_EQ(one.judged(options).outcome, required ? Outcome::fail : Outcome::unsupported);
   }
 }
+TEST_F(Expectations, what_a_client_does_against_the_rules_no_missing_feature_excuses) {
+  auto scenario = two_sites();
+  scenario.sites[0].proxies.push_back({});
+  scenario.sites[0].proxies[0].auth = {model::AuthScheme::ntlm};
+  scenario.expectations = {{model::ExpectNoBypass{"office"}, 20}, {model::ExpectConnected{}, 21}};
+  for (const bool by_status : {false, true}) {
+    Evidence one(scenario);
+    one.hellos();
+    one.attempt.parties[0].features = {"turn-tls"};
+    if (by_status) one.event(ms(4000), model::Source::lab, "alice", "client-ended", {{"exit", std::int64_t{127}}});
+    one.udp(ms(500), "alice.eth0", true, {one.address("alice"), 5000}, bob, dtls_data(8));
+    one.udp(ms(501), "office.border", true, {one.public_address(), 5000}, bob, dtls_data(8));
+    const auto judgement = one.judged();
+    EXPECT_EQ(find(judgement, "no-bypass")->outcome, Outcome::fail);
+    EXPECT_EQ(find(judgement, "connected")->outcome, Outcome::unsupported);
+    EXPECT_EQ(judgement.outcome, Outcome::fail);
+  }
+}
+TEST_F(Expectations, who_asks_no_proxy_needs_none_of_its_schemes) {
+  auto scenario = two_sites();
+  scenario.sites[0].proxies.push_back({});
+  scenario.sites[0].proxies[0].auth = {model::AuthScheme::ntlm};
+  scenario.expectations = {{model::ExpectConnected{}, 20}};
+  const auto outcome = [&](model::App app, model::ProxyMode mode, const std::string& rules = "") {
+    auto asked = scenario;
+    asked.clients[0].job.app = app;
+    asked.clients[0].job.proxy.mode = mode;
+    asked.clients[0].job.proxy.rules = rules;
+    Evidence one(asked);
+    one.hellos();
+    one.attempt.parties[0].features = {"turn-tls"};
+    return find(one.judged(), "connected")->outcome;
+  };
+  EXPECT_EQ(outcome(model::App::browser, model::ProxyMode::system), Outcome::unsupported);
+  EXPECT_EQ(outcome(model::App::desktop, model::ProxyMode::fixed_servers, "http://proxy.office.test:3128"),
+            Outcome::unsupported);
+  EXPECT_EQ(outcome(model::App::desktop, model::ProxyMode::fixed_servers, "http://proxy.elsewhere.test:3128"),
+            Outcome::fail);
+  EXPECT_EQ(outcome(model::App::desktop, model::ProxyMode::direct), Outcome::fail);
+  EXPECT_EQ(outcome(model::App::desktop_unconfigured, model::ProxyMode::system), Outcome::fail);
+}
 TEST_F(Expectations, a_crash_is_told_by_its_name) {
   connected();
   expect(model::ExpectConnected{});
