@@ -31,6 +31,15 @@ std::size_t tunnels_of(const Scene& scene, const std::string& site_name) {
   return count;
 }
 
+template <class Phase>
+std::vector<const Phase*> phases_of(const model::Scenario& scenario) {
+  std::vector<const Phase*> phases;
+  for (const auto& phase : scenario.work) {
+    if (const auto* wanted = std::get_if<Phase>(&phase)) phases.push_back(wanted);
+  }
+  return phases;
+}
+
 // When the last of the two clients had ended.
 std::optional<Moment> end_of_clients(const Scene& scene) {
   std::optional<Moment> end;
@@ -42,43 +51,65 @@ std::optional<Moment> end_of_clients(const Scene& scene) {
 
 }  // namespace
 
+// Its phases are the scenario's echoes, in order (clients/CONTRACT.md): the caller alone reports them.
 void judge_echo(const Ground& ground, const model::ExpectEcho& expected, ExpectationVerdict& verdict) {
   verdict.lacks = true;
-  bool any = false;
-  for (const auto& view : ground.connection.views) {
-    for (const auto* echo : ground.scene.all(view.name, "echo")) {
-      const auto sent = number_field(*echo, "sent");
-      const auto received = number_field(*echo, "received");
-      if (sent <= 0) continue;
-      any = true;
-      const double lost =
-          100.0 * static_cast<double>(std::max<std::int64_t>(0, sent - received)) / static_cast<double>(sent);
-      const double median = real_field(*echo, "rtt_ms.p50");
-      verdict.reason = fmt::format("{}: {} of {} came back, median {:.1f} ms", view.name, received, sent, median);
-      if (expected.lost && lost > expected.lost->parts_per_million / 10'000.0) verdict.outcome = Outcome::fail;
-      if (expected.rtt && median > std::chrono::duration<double, std::milli>(*expected.rtt).count())
-        verdict.outcome = Outcome::fail;
-      if (verdict.outcome != Outcome::pass) return;
-    }
+  const auto phases = phases_of<model::Echo>(ground.scene.scenario());
+  const auto callers = ground.scene.callers();
+  if (callers.empty() || phases.empty()) return settle(verdict, Outcome::inconclusive, "nobody is to send an echo");
+  const auto reports = ground.scene.all(callers.front(), "echo");
+  for (std::size_t i = 0; i < std::min(phases.size(), reports.size()); ++i) {
+    const auto sent = number_field(*reports[i], "sent");
+    const auto received = number_field(*reports[i], "received");
+    const double median = real_field(*reports[i], "rtt_ms.p50", -1);
+    verdict.reason = fmt::format("{}: {} of {} came back", callers.front(), received, sent);
+    if (median >= 0) verdict.reason += fmt::format(", median {:.1f} ms", median);
+    if (sent != phases[i]->count || received > sent)
+      return settle(verdict, Outcome::fail, fmt::format("{}; {} were to be sent", verdict.reason, phases[i]->count));
+    const double lost =
+        100.0 * static_cast<double>(sent - received) / static_cast<double>(std::max<std::int64_t>(sent, 1));
+    const bool too_many = expected.lost ? lost > expected.lost->parts_per_million / 10'000.0 : received <= 0;
+    const bool too_late = expected.rtt && (received <= 0 || median < 0 ||
+                                           median > std::chrono::duration<double, std::milli>(*expected.rtt).count());
+    if (too_many || too_late) verdict.outcome = Outcome::fail;
+    if (verdict.outcome != Outcome::pass) return;
   }
-  if (!any) settle(verdict, Outcome::fail, "nobody reported an echo");
+  if (reports.size() != phases.size())
+    settle(verdict, Outcome::fail,
+           fmt::format("{} reported {} echoes of {}", callers.front(), reports.size(), phases.size()));
 }
 
+// Both sides are told what arrived, the caller reports each direction of each phase; the rate is what the bytes and the
+// time that it names make.
 void judge_throughput(const Ground& ground, const model::ExpectThroughput& expected, ExpectationVerdict& verdict) {
   verdict.lacks = true;
-  bool any = false;
+  std::vector<const model::Throughput*> directions;
+  for (const auto* phase : phases_of<model::Throughput>(ground.scene.scenario()))
+    directions.insert(directions.end(), phase->direction == model::Flow::both ? 2 : 1, phase);
+  if (directions.empty()) return settle(verdict, Outcome::inconclusive, "no throughput is to be measured");
+  const auto callers = ground.scene.callers();
   for (const auto& view : ground.connection.views) {
-    for (const auto* phase : ground.scene.all(view.name, "throughput")) {
-      any = true;
-      const double rate = real_field(*phase, "goodput_bps");
+    const auto reports = ground.scene.all(view.name, "throughput");
+    for (std::size_t i = 0; i < reports.size(); ++i) {
+      const auto bytes = number_field(*reports[i], "bytes");
+      const double time = real_field(*reports[i], "seconds");
+      if (bytes <= 0 || time <= 0)
+        return settle(verdict, Outcome::fail, view.name + " reported a throughput without bytes or without seconds");
+      const auto& phase = *directions[std::min(i, directions.size() - 1)];
+      if (time * 2 < std::chrono::duration<double>(phase.time).count())
+        return settle(verdict, Outcome::fail,
+                      fmt::format("{} measured for {:.2f} s of {}", view.name, time, crypelab::to_string(phase.time)));
+      const double rate = static_cast<double>(bytes) * 8 / time;
       verdict.reason = fmt::format("{}: {:.2f} Mbit/s", view.name, rate / 1e6);
       if (rate < static_cast<double>(expected.at_least.bits_per_second)) {
         verdict.outcome = Outcome::fail;
         return;
       }
     }
+    if (view.name == callers.front() && reports.size() != directions.size())
+      return settle(verdict, Outcome::fail,
+                    fmt::format("{} reported {} throughputs of {}", view.name, reports.size(), directions.size()));
   }
-  if (!any) settle(verdict, Outcome::fail, "nobody reported a throughput");
 }
 
 void judge_reports(const Ground& ground, const model::ExpectReports& expected, ExpectationVerdict& verdict) {

@@ -45,6 +45,31 @@ bool agrees(const std::string& said, const model::Path& path) {
   return !seen.starts_with("relay");
 }
 
+constexpr Moment kTail = std::chrono::milliseconds(500);  // that packets may be apart more than what they carry is
+
+// The most bytes of data that passed one way in any `time` until `end`.
+std::uint64_t most_within(const ClientView& view, Moment time, Moment end) {
+  std::uint64_t most = 0;
+  for (const bool outgoing : {false, true}) {
+    std::vector<std::pair<Moment, std::uint64_t>> passed;
+    for (const auto& carrier : view.carriers) {
+      for (const auto& note : carrier.flow->data) {
+        if (note.outgoing == outgoing && note.at >= carrier.first && note.at <= carrier.last && note.at <= end)
+          passed.emplace_back(note.at, note.size);
+      }
+    }
+    std::ranges::sort(passed);
+    std::uint64_t sum = 0;
+    auto first = passed.begin();
+    for (const auto& [at, size] : passed) {
+      sum += size;
+      for (; at - first->first > time; ++first) sum -= first->second;
+      most = std::max(most, sum);
+    }
+  }
+  return most;
+}
+
 void claims_of(const Scene& scene, const ClientView& view, std::vector<Verdict>& found) {
   if (view.connected != nullptr && !view.quotes_peer) {
     found.push_back(
@@ -69,15 +94,17 @@ void claims_of(const Scene& scene, const ClientView& view, std::vector<Verdict>&
           finding("claims-path", "the path that it says is the one that its data took", view.name, Outcome::fail,
                   fmt::format("{} said {}, its data took {}", view.name, said, model::describe(view.path->path))));
   }
-  // What arrived cannot be more than what was seen to arrive: DTLS only adds to it.
+  // What arrived cannot be more than what was seen to pass in so long a time: DTLS only adds to it.
   for (const auto* phase : scene.all(view.name, "throughput")) {
     if (!scene.packets_are_whole() || view.path == nullptr) continue;
     const auto claimed = number_field(*phase, "bytes");
-    std::uint64_t most = 0;
-    for (const auto& carrier : view.carriers) most += std::max(carrier.sent, carrier.received);
+    const Moment time = std::chrono::duration_cast<Moment>(
+        std::chrono::duration<double>(std::clamp(real_field(*phase, "seconds"), 0.0, 1e6)));
+    const auto most = most_within(view, time + kTail, phase->at);
     if (claimed > 0 && static_cast<std::uint64_t>(claimed) > most)
       found.push_back(finding("claims-throughput", "no more data is claimed than passed", view.name, Outcome::fail,
-                              fmt::format("{} said {} bytes, {} passed", view.name, claimed, most)));
+                              fmt::format("{} said {} bytes in {}, at most {} passed in so long", view.name, claimed,
+                                          in_words(time), most)));
   }
 }
 

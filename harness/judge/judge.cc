@@ -27,7 +27,8 @@ std::vector<const model::Proxy*> asked_proxies(const model::Client& client, cons
   std::vector<const model::Proxy*> asked;
   for (const auto& proxy : site.proxies) {
     const auto name = fmt::format("{}.{}.test", proxy.name, site.name);
-    if (use.mode != model::ProxyMode::fixed_servers || use.rules.find(name) != std::string::npos)
+    const auto is_named = [&](const std::string& word) { return use.rules.find(word) != std::string::npos; };
+    if (use.mode != model::ProxyMode::fixed_servers || is_named(name) || std::ranges::any_of(proxy.names, is_named))
       asked.push_back(&proxy);
   }
   return asked;
