@@ -8,15 +8,15 @@
 
 namespace crypelab::judge {
 
-// One direction of a TCP connection, put back into order. Holds at most a mebibyte that came too early; where bytes are
-// missing for good, nothing more comes.
+// One direction of a TCP connection, put back into order. Holds at most a mebibyte that came too early: beyond, it is
+// broken, and nothing more can be said of what follows.
 class ByteOrder {
  public:
   void begin(std::uint32_t sequence) {
     next_ = sequence + 1;
     known_ = true;
   }
-  bool known() const { return known_; }
+  bool broken() const { return broken_; }
 
   // Takes a segment; `take` gets what is now in order, piece by piece.
   template <class Take>
@@ -24,9 +24,13 @@ class ByteOrder {
     if (!known_ || payload.empty()) return;
     const auto ahead = static_cast<std::int32_t>(sequence - next_);
     if (ahead > 0) {
-      if (held_ + payload.size() > kMostHeld || early_.contains(sequence)) return;
-      held_ += payload.size();
-      early_.emplace(sequence, std::vector<std::uint8_t>(payload.begin(), payload.end()));
+      const auto there = early_.find(sequence);
+      const std::size_t kept = there == early_.end() ? 0 : there->second.size();
+      if (payload.size() <= kept) return;  // what is sent again may be longer
+      broken_ = broken_ || held_ + payload.size() - kept > kMostHeld;
+      if (broken_) return;
+      held_ += payload.size() - kept;
+      early_[sequence].assign(payload.begin(), payload.end());
       return;
     }
     const auto repeated = static_cast<std::size_t>(-static_cast<std::int64_t>(ahead));
@@ -52,6 +56,7 @@ class ByteOrder {
  private:
   static constexpr std::size_t kMostHeld = 1U << 20U;
   bool known_ = false;
+  bool broken_ = false;
   std::uint32_t next_ = 0;
   std::size_t held_ = 0;
   std::map<std::uint32_t, std::vector<std::uint8_t>> early_;

@@ -45,7 +45,9 @@ std::string hex(const std::vector<std::uint8_t>& bytes) {
 }  // namespace
 
 void Stream::feed(Flow& flow, std::uint32_t sequence, wire::Bytes payload, Moment at, bool outgoing) {
-  order_[outgoing ? 1 : 0].feed(sequence, payload, [&](wire::Bytes bytes) { take(flow, bytes, at, outgoing); });
+  auto& order = order_[outgoing ? 1 : 0];
+  order.feed(sequence, payload, [&](wire::Bytes bytes) { take(flow, bytes, at, outgoing); });
+  if (order.broken()) flow.unread = true;
 }
 
 void Stream::lose(Flow& flow) {

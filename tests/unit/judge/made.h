@@ -248,6 +248,11 @@ class Tcp {
   }
   Tcp& send(Moment at, const Bytes& bytes) { return segment(at, true, {.ack = true}, bytes); }
   Tcp& receive(Moment at, const Bytes& bytes) { return segment(at, false, {.ack = true}, bytes); }
+  // So many bytes of the other side are seen by nobody.
+  Tcp& skip(std::uint32_t bytes) {
+    next_[0] += bytes;
+    return *this;
+  }
   Tcp& fin(Moment at, bool outgoing) { return segment(at, outgoing, {.fin = true, .ack = true}); }
   Tcp& reset(Moment at, bool outgoing) { return segment(at, outgoing, {.rst = true}); }
 
