@@ -95,14 +95,15 @@ void look_at_lifetime(const Flow& flow, Breaches& breaches) {
   for (const auto& note : flow.stun) {
     if (note.nested || (note.method != StunMethod::allocate && note.method != StunMethod::refresh)) continue;
     if (note.outgoing || note.message_class != StunClass::success || !note.lifetime) continue;
-    if (granted && note.at - *granted > seconds(lifetime))
+    if (granted && note.method == StunMethod::refresh && note.at - *granted > seconds(lifetime))
       breaches.add(
           lifetime == 600 ? "U-13" : "U-05", note.at,
           fmt::format("refreshed {} after it had been granted for {} s", in_words(note.at - *granted), lifetime));
-    granted = note.at;
+    // RFC 8656 section 7.2: a lifetime of 0 deletes it, and the next Allocate makes another one.
     lifetime = *note.lifetime;
+    granted = lifetime > 0 ? std::optional(note.at) : std::nullopt;
   }
-  if (granted && lifetime > 0 && !flow.data.empty() && flow.data.back().at - *granted > seconds(lifetime))
+  if (granted && !flow.data.empty() && flow.data.back().at - *granted > seconds(lifetime))
     breaches.add(
         lifetime == 600 ? "U-13" : "U-05", flow.data.back().at,
         fmt::format("data {} after it had been granted for {} s", in_words(flow.data.back().at - *granted), lifetime));

@@ -335,6 +335,20 @@ TEST(Requirements, what_is_broken_by_absence_alone_is_open_where_packets_were_lo
   }
 }
 
+TEST(Requirements, another_allocation_on_the_same_socket_is_no_late_refresh) {
+  Case one;
+  const auto granted = [&](Moment at, StunMethod method, std::uint8_t id, std::uint32_t lifetime) {
+    one.ask(at, {.method = method, .id = id, .transport = true});
+    one.answer(at + ms(1), {.message_class = StunClass::success, .method = method, .id = id, .lifetime = lifetime});
+  };
+  granted(ms(1000), StunMethod::allocate, 1, 60);
+  granted(ms(2000), StunMethod::refresh, 2, 0);
+  granted(ms(3000), StunMethod::allocate, 3, 60);
+  granted(ms(50'000), StunMethod::refresh, 4, 60);
+  const auto judgement = one.evidence.judged();
+  EXPECT_EQ(find(judgement, "U-05"), nullptr);
+}
+
 // A killed TURN server writes no deletion, and counts its sessions from the start again.
 TEST(Requirements, an_allocation_of_a_server_that_began_anew_was_not_left_behind) {
   for (const bool leaks : {false, true}) {
