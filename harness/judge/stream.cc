@@ -5,13 +5,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
 namespace crypelab::judge {
 namespace {
 
-constexpr std::size_t kShown = 8;  // first bytes
+constexpr std::size_t kMostAhead = std::size_t{64} << 10;  // that is sent before a proxy's answer
+constexpr std::size_t kShown = 8;                          // first bytes
 constexpr std::uint8_t kAlert = 21;
 constexpr std::uint8_t kHandshake = 22;
 constexpr std::uint8_t kApplicationData = 23;
@@ -116,8 +118,9 @@ void Stream::decide(Flow& flow, Moment at) {
 
 void Stream::take_request(Flow& flow, wire::Bytes bytes, Moment at) {
   while (!bytes.empty()) {
-    if (awaiting_) {
-      flow.after_refusal += bytes.size();  // sent without waiting for the answer: a tunnel that nobody opened
+    if (awaiting_) {  // sent before the answer: what it is, the answer decides
+      if (ahead_.size() + bytes.size() > kMostAhead) return lose(flow);
+      ahead_.insert(ahead_.end(), bytes.begin(), bytes.end());
       return;
     }
     const auto used = request_.feed(bytes);
@@ -167,10 +170,12 @@ void Stream::take_answer(Flow& flow, wire::Bytes bytes, Moment at) {
     for (const auto challenge : head.fields.all("Proxy-Authenticate"))
       note.offered += (note.offered.empty() ? "" : ", ") + std::string(challenge.substr(0, challenge.find(' ')));
     awaiting_ = false;
+    const auto ahead = std::exchange(ahead_, {});
     if (note.status < 300) {
       flow.tunnel = at;
       stage_ = Stage::undecided;
       flow.opening = Opening::none;
+      if (!ahead.empty()) take(flow, ahead, at, true);
       return;  // RFC 9110 section 9.3.6: no body; what follows is the far end's
     }
     const auto length = head.fields.find("Content-Length");
@@ -178,6 +183,7 @@ void Stream::take_answer(Flow& flow, wire::Bytes bytes, Moment at) {
     if (length) std::from_chars(length->data(), length->data() + length->size(), size);
     body_left_ = size;
     answer_ = wire::HttpResponseParser();
+    take_request(flow, ahead, at);
   }
 }
 

@@ -46,8 +46,9 @@ class Stream {
   Socks socks_;
   wire::HttpRequestParser request_;
   wire::HttpResponseParser answer_;
-  bool awaiting_ = false;      // a request has no answer yet
-  std::size_t body_left_ = 0;  // of an answer
+  bool awaiting_ = false;            // a request has no answer yet
+  std::vector<std::uint8_t> ahead_;  // what was sent behind it until then
+  std::size_t body_left_ = 0;        // of an answer
   wire::ClientHelloParser hello_;
   TlsSide tls_[2];
   wire::TurnStream turn_[2];

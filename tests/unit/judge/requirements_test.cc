@@ -349,6 +349,25 @@ TEST(Requirements, another_allocation_on_the_same_socket_is_no_late_refresh) {
   EXPECT_EQ(find(judgement, "U-05"), nullptr);
 }
 
+TEST(Requirements, what_is_sent_before_a_proxys_answer_is_in_the_tunnel_if_it_opens_and_behind_a_refusal_if_not) {
+  for (const bool opened : {true, false}) {
+    Case one;
+    one.evidence.scenario.expectations = {{model::ExpectPath{"alice", {model::PathClass::relay_tls}, true}, 1}};
+    auto tcp = one.proxy();
+    tcp.open(ms(1000)).send(ms(1001), text(connect("turns.crype.test:443")));
+    tcp.send(ms(1002), client_hello("turns.crype.test"));
+    tcp.receive(ms(1003), text(opened ? "HTTP/1.1 200 OK\r\n\r\n" : kRefused));
+    for (int i = 0; i < 20; ++i) {
+      tcp.send(ms(1010 + 20 * i), tls_record(23, 120)).receive(ms(1020 + 20 * i), tls_record(23, 120));
+    }
+    direct_data(one.evidence, "bob", {one.evidence.address("bob"), 4000}, one.alice(), one.alice(), ms(1000));
+    one.evidence.words(ms(1100));
+    const auto judgement = one.evidence.judged();
+    EXPECT_EQ(find(judgement, "P-05", "alice") == nullptr, opened);
+    EXPECT_EQ(find(judgement, "path")->outcome, opened ? model::Outcome::pass : model::Outcome::fail);
+  }
+}
+
 // A killed TURN server writes no deletion, and counts its sessions from the start again.
 TEST(Requirements, an_allocation_of_a_server_that_began_anew_was_not_left_behind) {
   for (const bool leaks : {false, true}) {
