@@ -22,7 +22,7 @@ bool is_named(const std::vector<std::string>& domains, const Address& address) {
   return false;
 }
 
-// What a rule of the last list that was in force at `at` counted.
+// What a rule had counted when its counter was looked at last: before the step that took it away, or at the end.
 std::int64_t counted(const Scene& scene, const std::string& host, const std::string& name) {
   std::int64_t packets = -1;
   for (const auto& event : scene.attempt().events) {
@@ -38,11 +38,13 @@ std::pair<const std::vector<model::EgressRule>*, unsigned> list_at(const Scene& 
   const std::vector<model::EgressRule>* rules = site.egress ? &*site.egress : nullptr;
   unsigned generation = 0;
   unsigned number = 0;
-  for (const auto& step : scene.scenario().steps) {
-    const auto* change = std::get_if<model::ChangeEgress>(&step.change);
+  const auto& steps = scene.scenario().steps;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto* change = std::get_if<model::ChangeEgress>(&steps[i].change);
     if (change == nullptr || change->site != site.name) continue;
     ++number;
-    if (step.at > at) continue;
+    const auto happened = scene.happened(i);
+    if (!happened || *happened > at) continue;
     rules = &change->egress;
     generation = number;
   }

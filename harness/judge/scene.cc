@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -48,6 +49,16 @@ Scene::Scene(const model::Scenario& scenario, const evidence::Attempt& attempt)
   }
   for (const auto& event : attempt.events) {
     if (event.source == model::Source::lab && event.kind == "client-started") began_.emplace(event.where, event.at);
+  }
+  // Others come again and again: mappings that move.
+  std::set<std::string_view> repeated;
+  for (const auto& step : plan_.steps) {
+    if (step.every.count() > 0) repeated.insert(step.meaning);
+  }
+  for (const auto& event : attempt.events) {
+    if (event.source == model::Source::lab && event.kind == "step" &&
+        !repeated.contains(model::text_field(event, "what")))
+      steps_.push_back(event.at);
   }
   for (const auto& site : scenario.sites) {
     if (site.nat64) translated_.push_back(site.nat64->prefix);
@@ -140,6 +151,10 @@ std::optional<Moment> Scene::start() const {
     later = std::max(later.value_or(*at), *at);
   }
   return later;
+}
+
+std::optional<Moment> Scene::happened(std::size_t step) const {
+  return step < steps_.size() ? std::optional(steps_[step]) : std::nullopt;
 }
 
 std::vector<std::string> Scene::callers() const {

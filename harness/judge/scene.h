@@ -58,6 +58,8 @@ class Scene {
   std::optional<Moment> hello(const std::string& client) const;
   // The later of the two calling clients' hello: when the time to connect begins.
   std::optional<Moment> start() const;
+  // When the step of that place in the scenario happened; nullopt: it did not.
+  std::optional<Moment> happened(std::size_t step) const;
   // The clients that call each other: the first two.
   std::vector<std::string> callers() const;
 
@@ -69,6 +71,7 @@ class Scene {
   std::map<std::string, Moment> began_;
   std::vector<Prefix> translated_;  // NAT64
   std::vector<Flow> flows_;
+  std::vector<Moment> steps_;  // of the scenario's steps, in their order, those that happened
   bool unread_ = false;
 };
 

@@ -509,6 +509,27 @@ TEST_F(Expectations, a_dropped_datagram_is_explained_by_the_rule_and_its_counter
             std::string::npos)
       << judgement.why;
 }
+// Steps are counted from when clients start, the lab's clock from when it was up.
+TEST_F(Expectations, the_rule_in_force_is_that_of_the_last_step_that_had_happened) {
+  for (const bool later : {false, true}) {
+    auto scenario = with_egress();
+    scenario.steps.push_back(
+        {std::chrono::milliseconds(100),
+         model::ChangeEgress{"office", {{model::Reject{}, {.protocol = model::Protocol::udp}, 30}}}});
+    scenario.expectations = {{model::ExpectConnected{}, 20}};
+    Evidence one(scenario);
+    one.hellos();
+    one.event(ms(3100), model::Source::lab, "lab", "step", {{"what", std::string("office: egress changes")}});
+    one.udp(later ? ms(3200) : ms(500), "alice.eth0", true, alice, world("turn.crype.test", 3478),
+            stun({.method = wire::StunMethod::allocate, .transport = true}));
+    for (const auto* name : {"egress_1_out", "egress_s1_1_out"})
+      one.event(ms(9000), model::Source::rule, "office.edge", "counter",
+                {{"name", std::string(name)}, {"packets", std::int64_t{14}}});
+    const auto why = one.judged().why;
+    EXPECT_EQ(why.find("(line 12)") != std::string::npos, !later) << why;
+    EXPECT_EQ(why.find("(line 30)") != std::string::npos, later) << why;
+  }
+}
 TEST_F(Expectations, a_certificate_that_was_refused_is_the_cause) {
   Tcp tcp(evidence, "alice.eth0", alice, world("turns.crype.test", 443));
   tcp.open(ms(500)).send(ms(501), client_hello("turns.crype.test")).receive(ms(502), tls_record(22, 60, 2));
