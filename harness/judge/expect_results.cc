@@ -115,7 +115,8 @@ void judge_throughput(const Ground& ground, const model::ExpectThroughput& expec
 void judge_reports(const Ground& ground, const model::ExpectReports& expected, ExpectationVerdict& verdict) {
   verdict.lacks = true;
   verdict.client = expected.client;
-  const auto hello = ground.scene.hello(expected.client);
+  // clients/CONTRACT.md: from the later hello; where the other never said one, from its own.
+  const auto start = ground.scene.start() ? ground.scene.start() : ground.scene.hello(expected.client);
   std::vector<std::string> others;
   for (const auto* problem : ground.scene.all(expected.client, "problem")) {
     const std::string code(model::text_field(*problem, "code"));
@@ -123,7 +124,7 @@ void judge_reports(const Ground& ground, const model::ExpectReports& expected, E
       if (std::ranges::find(others, code) == others.end()) others.push_back(code);
       continue;
     }
-    const auto after = problem->at - hello.value_or(Moment{0});
+    const auto after = std::max(Moment{0}, problem->at - start.value_or(Moment{0}));
     if (expected.within && after > *expected.within) {
       settle(verdict, Outcome::fail, fmt::format("{} came after {}", code, in_words(after)));
       continue;

@@ -63,7 +63,7 @@ struct ExpectThroughput {
 struct ExpectReports {  // a problem with one of these codes
   std::string client;
   std::vector<std::string> codes;
-  std::optional<Duration> within;  // since the client's hello
+  std::optional<Duration> within;  // since the later of the two clients' hello
   bool operator==(const ExpectReports&) const = default;
 };
 struct ExpectTunnels {  // that the site's proxies opened

@@ -329,6 +329,17 @@ TEST_F(Expectations, a_report_that_comes_too_late) {
   expect(model::ExpectReports{"alice", {"TURN_UNREACHABLE"}, std::chrono::seconds(15)});
   EXPECT_EQ(only().outcome, Outcome::fail);
 }
+TEST_F(Expectations, the_time_of_a_report_counts_from_the_later_hello) {
+  auto scenario = with_egress();
+  scenario.expectations = {{model::ExpectReports{"alice", {"TURN_UNREACHABLE"}, std::chrono::seconds(15)}, 20}};
+  for (const bool both : {true, false}) {
+    Evidence one(scenario);
+    one.client(ms(100), "alice", "hello");
+    if (both) one.client(ms(3000), "bob", "hello");
+    one.client(ms(17'000), "alice", "problem", {{"code", std::string("TURN_UNREACHABLE")}});
+    EXPECT_EQ(find(one.judged(), "reports")->outcome, both ? Outcome::pass : Outcome::fail);
+  }
+}
 TEST_F(Expectations, another_code_is_unclear) {
   evidence.client(ms(3000), "alice", "problem", {{"code", std::string("ICE_NO_PATH")}});
   expect(model::ExpectReports{"alice", {"TURN_UNREACHABLE"}, std::nullopt});
