@@ -10,6 +10,28 @@ namespace {
 
 using model::Outcome;
 
+// Whether an event of a proxy is about what a client asked for, after it had begun.
+bool is_of_client(const Scene& scene, const model::Event& event) {
+  const std::string from(model::text_field(event, "client"));
+  // Squid writes IPv6 addresses without brackets.
+  auto address = parse_address(from.substr(0, from.rfind(':')));
+  if (const auto endpoint = parse_endpoint(from)) address = endpoint->address;
+  const auto* who = address ? scene.owner(*address) : nullptr;
+  return who != nullptr && who->kind == Owner::Kind::client && event.at >= scene.began(who->host);
+}
+
+// The tunnels that a proxy says it opened: when it did, or when they had ended, as the program tells it.
+std::size_t told_tunnels(const Scene& scene, const std::string& proxy) {
+  std::size_t opened = 0;
+  std::size_t closed = 0;
+  for (const auto& event : scene.attempt().events) {
+    if (event.source != model::Source::proxy || event.where != proxy || !is_of_client(scene, event)) continue;
+    if (event.kind == "tunnel-opened") ++opened;
+    if (event.kind == "tunnel-closed") ++closed;
+  }
+  return std::max(opened, closed);
+}
+
 // The tunnels of one site: what its clients' packets show, and, where a proxy is reached over TLS, what it says itself.
 std::size_t tunnels_of(const Scene& scene, const std::string& site_name) {
   std::size_t count = 0;
@@ -22,11 +44,7 @@ std::size_t tunnels_of(const Scene& scene, const std::string& site_name) {
   }
   const auto* site = model::find_site(scene.scenario(), site_name);
   for (const auto& proxy : site->proxies) {
-    if (!proxy.tls) continue;
-    for (const auto& event : scene.attempt().events) {
-      if (event.source != model::Source::proxy || event.where != site_name + "." + proxy.name) continue;
-      if (event.kind == "tunnel-opened" || event.kind == "admitted") ++count;
-    }
+    if (proxy.tls) count += told_tunnels(scene, site_name + "." + proxy.name);
   }
   return count;
 }
