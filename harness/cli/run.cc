@@ -133,15 +133,10 @@ std::string name_of(const lab::TrialPlan& plan, unsigned repeat) {
   return repeat == 1 ? plan.scenario.name : fmt::format("{} (attempt {})", plan.scenario.name, plan.number);
 }
 
-bool is_failure(model::Outcome outcome) {
-  return outcome == model::Outcome::fail || outcome == model::Outcome::wrong_path ||
-         outcome == model::Outcome::unclear_error;
-}
-
 // Asked in the lab's own process.
 bool is_to_be_looked_at(const fs::path& folder, const std::string& scenario, const judge::Options& options) {
   const auto judgement = judge_folder(folder, options);
-  if (!is_failure(judgement.outcome)) return false;
+  if (!report::is_failure(judgement.outcome)) return false;
   fmt::print(stderr, "{}: {}: {}\npaused: 'crypelab shell {}' attaches to it; Ctrl-C ends the run\n", scenario,
              model::to_string(judgement.outcome), judgement.why, scenario);
   return true;

@@ -2,8 +2,6 @@
 
 #include "harness/judge/carrier.h"
 
-#include <map>
-
 namespace crypelab::judge {
 
 // How far one client got.

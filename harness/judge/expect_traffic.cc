@@ -88,15 +88,6 @@ class Border {
     return (site_.subnet4 && site_.subnet4->contains(address)) || (site_.subnet6 && site_.subnet6->contains(address));
   }
 
-  // Behind a NAT64 the same packet has another destination.
-  Endpoint plain(Endpoint to) const {
-    if (!site_.nat64 || !to.address.is_v6() || !site_.nat64->prefix.contains(to.address)) return to;
-    const auto& bytes = to.address.bytes();
-    std::uint32_t v4 = 0;
-    for (std::size_t i = 12; i < 16; ++i) v4 = v4 << 8U | bytes[i];
-    return {Address::v4(v4), to.port};
-  }
-
   Mark mark_of(const wire::IpPacket& ip, const evidence::Packet& packet) const {
     std::uint64_t seed = (ip.payload.size() + packet.length - packet.bytes.size()) << 40U;
     if (const auto* tcp = ip.tcp())
@@ -104,7 +95,7 @@ class Border {
               (tcp->rst ? 4U : 0U);
     const bool icmp = ip.protocol == wire::ip_protocol::icmp || ip.protocol == wire::ip_protocol::icmpv6;
     return {icmp ? wire::ip_protocol::icmp : ip.protocol,
-            plain(Endpoint{ip.destination, ip.destination_endpoint().port}),
+            Endpoint{scene_.plain(ip.destination), ip.destination_endpoint().port},
             hash_of(ip.payload.first(std::min(ip.payload.size(), kMarked)), seed)};
   }
 

@@ -81,15 +81,9 @@ void claims_of(const Scene& scene, const ClientView& view, std::vector<Verdict>&
                             view.name + " said it was connected, and its packets show no data of both directions"));
   }
   const auto selected = scene.all(view.name, "selected");
-  if (!selected.empty() && view.path != nullptr && !view.path->path.proxy) {
+  if (!selected.empty() && view.path != nullptr) {
     const auto said = said_path(*selected.back());
     if (!said.empty() && !agrees(said, view.path->path))
-      found.push_back(
-          finding("claims-path", "the path that it says is the one that its data took", view.name, Outcome::fail,
-                  fmt::format("{} said {}, its data took {}", view.name, said, model::describe(view.path->path))));
-  } else if (!selected.empty() && view.path != nullptr) {
-    const auto said = said_path(*selected.back());
-    if (said == "host" || said == "srflx" || said == "prflx")
       found.push_back(
           finding("claims-path", "the path that it says is the one that its data took", view.name, Outcome::fail,
                   fmt::format("{} said {}, its data took {}", view.name, said, model::describe(view.path->path))));

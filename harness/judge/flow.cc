@@ -90,14 +90,7 @@ class Decoder {
     std::size_t index = 0;
     Flow& flow = flow_of(packet, ip, index);
     flow.ended = packet.at;
-    if (packet.outgoing) {
-      flow.packets_out += 1;
-      flow.bytes_out += ip.payload.size();
-    } else {
-      flow.packets_in += 1;
-      flow.bytes_in += ip.payload.size();
-      flow.last_in = packet.at;
-    }
+    (packet.outgoing ? flow.packets_out : flow.packets_in) += 1;
     if (ip.udp() != nullptr) {
       if (flow.opening == Opening::none && !ip.payload.empty()) open(flow, ip.payload);
       if (flow.far.port == 53) {

@@ -110,8 +110,6 @@ struct Flow {
   Moment ended{0};
   std::uint64_t packets_out = 0;
   std::uint64_t packets_in = 0;
-  std::uint64_t bytes_out = 0;  // of payload
-  std::uint64_t bytes_in = 0;
 
   // Of TCP.
   std::optional<Moment> established;  // SYN and ACK came back
@@ -119,7 +117,6 @@ struct Flow {
   std::optional<Moment> reset_out;
   std::optional<Moment> fin_in;
   std::optional<Moment> fin_out;
-  std::optional<Moment> last_in;
   std::optional<std::pair<Moment, std::string>> icmp;  // the first error that came back, in words
 
   std::vector<ConnectNote> connects;

@@ -85,17 +85,17 @@ std::vector<const Flow*> Scene::flows_of(const std::string& client) const {
   return mine;
 }
 
+Address Scene::plain(const Address& address) const {
+  if (std::ranges::none_of(translated_, [&](const Prefix& prefix) { return prefix.contains(address); })) return address;
+  const auto& bytes = address.bytes();  // RFC 6052 section 2.2: of a /96, the last four
+  return Address::v4(static_cast<std::uint32_t>(bytes[12]) << 24U | static_cast<std::uint32_t>(bytes[13]) << 16U |
+                     static_cast<std::uint32_t>(bytes[14]) << 8U | bytes[15]);
+}
+
 const Owner* Scene::owner(const Address& address) const {
   if (const auto found = owners_.find(address); found != owners_.end()) return &found->second;
-  for (const auto& prefix : translated_) {
-    if (!prefix.contains(address)) continue;
-    const auto& bytes = address.bytes();  // RFC 6052 section 2.2: of a /96, the last four
-    const auto inner =
-        Address::v4(static_cast<std::uint32_t>(bytes[12]) << 24U | static_cast<std::uint32_t>(bytes[13]) << 16U |
-                    static_cast<std::uint32_t>(bytes[14]) << 8U | bytes[15]);
-    if (const auto found = owners_.find(inner); found != owners_.end()) return &found->second;
-  }
-  return nullptr;
+  const auto found = owners_.find(plain(address));
+  return found == owners_.end() ? nullptr : &found->second;
 }
 
 bool Scene::is_turn_service(const Endpoint& endpoint) const {

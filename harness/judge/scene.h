@@ -43,6 +43,8 @@ class Scene {
   // The flows that a client's own interfaces saw since then.
   std::vector<const Flow*> flows_of(const std::string& client) const;
 
+  // What a NAT64 of the scenario makes of it: the IPv4 address inside, or itself.
+  Address plain(const Address& address) const;
   // nullptr: nobody whom the lab made. Looks through the prefix of a NAT64.
   const Owner* owner(const Address& address) const;
   // A port on which a TURN server listens, in contrast to those from which it relays.

@@ -84,7 +84,7 @@ std::string to_junit(const Run& run) {
     if (cell.flaky) {
       suite.failures += 1;
       with("failure", fmt::format("{} attempts differ: {}", cell.attempts.size(), worst->why));
-    } else if (cell.outcome >= Outcome::unclear_error) {
+    } else if (is_failure(cell.outcome)) {
       suite.failures += 1;
       with("failure", worst->why);
     } else if (cell.outcome == Outcome::inconclusive) {

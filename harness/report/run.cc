@@ -39,12 +39,14 @@ std::vector<Cell> cells_of(const Run& run) {
   return cells;
 }
 
+bool is_failure(model::Outcome outcome) { return outcome >= Outcome::unclear_error; }
+
 Exit status_of(const Run& run, bool strict) {
   bool failed = false;
   bool inconclusive = !run.complete;
   bool passed = false;
   for (const auto& cell : cells_of(run)) {
-    failed = failed || cell.outcome >= Outcome::unclear_error || cell.flaky;
+    failed = failed || is_failure(cell.outcome) || cell.flaky;
     inconclusive = inconclusive || cell.outcome == Outcome::inconclusive;
     passed = passed || cell.outcome == Outcome::pass || cell.outcome == Outcome::non_strict;
     if (strict) failed = failed || cell.outcome == Outcome::non_strict || cell.outcome == Outcome::unsupported;

@@ -38,6 +38,9 @@ struct Cell {
 // In the order of their first attempts. Points into `run`.
 std::vector<Cell> cells_of(const Run& run);
 
+// Of outcomes those that are a client's failure: fail, wrong-path, unclear-error.
+bool is_failure(model::Outcome outcome);
+
 // design.md, Outcomes: 1 if anything failed; else 2 if anything was inconclusive, or nothing passed; else 0. `strict`
 // also fails on non-strict, unsupported and not-covered.
 Exit status_of(const Run& run, bool strict);
