@@ -12,6 +12,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -78,6 +79,12 @@ class Runs : public testing::Test {
   std::filesystem::path folder_;
   std::string said_;
 };
+
+std::string contents(const std::filesystem::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  return text.str();
+}
 
 std::vector<model::Event> of(const Attempt& attempt, Source source, const std::string& where, const std::string& kind) {
   std::vector<model::Event> found;
@@ -221,9 +228,8 @@ TEST_F(Runs, keys_of_tls_connections_are_kept_unless_somebodys_own_secrets_are_t
   const auto has_keys = [&](const std::string& client, const std::vector<std::string>& more) {
     std::filesystem::remove_all(folder_ / "out");
     run(client, path("quits"), more);
-    std::ostringstream text;
-    text << std::ifstream(folder_ / "out/test/run/attempt-1/packets.pcapng", std::ios::binary).rdbuf();
-    return text.str().find("CLIENT_HANDSHAKE_TRAFFIC_SECRET ") != std::string::npos;
+    return contents(folder_ / "out/test/run/attempt-1/packets.pcapng").find("CLIENT_HANDSHAKE_TRAFFIC_SECRET ") !=
+           std::string::npos;
   };
   EXPECT_TRUE(has_keys(path("tls"), {}));
   std::ofstream(path("driver.yaml")) << "command: ./tls\nsecrets: {ACCOUNT: account-of-mine}\n";
@@ -414,10 +420,9 @@ exit 1
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "out")) {
     if (!entry.is_regular_file()) continue;
     ++files;
-    std::ostringstream text;
-    text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+    const auto text = contents(entry.path());
     for (const auto& secret : secrets)
-      EXPECT_EQ(text.str().find(secret), std::string::npos) << secret << " in " << entry.path();
+      EXPECT_EQ(text.find(secret), std::string::npos) << secret << " in " << entry.path();
   }
   EXPECT_GT(files, 8U);
   // The password went to the proxy in clear text, as Basic has it, and that is said.
@@ -433,6 +438,26 @@ TEST_F(Runs, a_folder_that_holds_evidence_is_never_written_to_again) {
   const auto again = run(path("quits"), path("quits"));
   EXPECT_EQ(again.status, 73) << again.err;
   EXPECT_NE(again.err.find("is not empty"), std::string::npos);
+}
+
+TEST_F(Runs, what_was_saved_is_judged_again_to_the_same_verdicts_and_explained) {
+  const auto finished = run("curl", "curl");
+  const auto record = contents(folder_ / "out/run.json");
+  const auto again = crypelab({"judge", "--json", path("out")});
+  EXPECT_EQ(again.status, finished.status) << again.err;
+  EXPECT_EQ(crypelab({"judge", "--json", path("out")}).out, again.out);
+  const auto attempts = [](const std::string& text) {
+    const auto json = boost::json::parse(text);
+    return boost::json::serialize(json.at("attempts"));
+  };
+  EXPECT_EQ(attempts(again.out), attempts(record));
+  const auto story = crypelab({"explain", path("out")});
+  EXPECT_EQ(story.status, 0) << story.err;
+  EXPECT_NE(story.out.find("test/run"), std::string::npos) << story.out;
+  EXPECT_NE(story.out.find("office egress 1: drop"), std::string::npos) << story.out;
+  // Evidence that somebody has cut short is no evidence.
+  std::filesystem::resize_file(folder_ / "out/test/run/attempt-1/evidence.json", 100);
+  for (const char* command : {"judge", "explain"}) EXPECT_EQ(crypelab({command, path("out")}).status, 65) << command;
 }
 
 TEST_F(Runs, what_is_interrupted_ends_in_order_and_says_that_it_is_not_complete) {
