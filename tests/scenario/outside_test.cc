@@ -80,7 +80,7 @@ const std::string kStubborn =
 
 TEST_P(Outside, nothing_of_the_machine_changes_while_a_lab_runs_or_after_it) {
   on_a_machine(GetParam(), [] {
-    const ScenarioFile file(kRich);
+    const ScenarioFile file(kRich + std::string("  - { at: 160ms, record: www.crype.test, to: [198.51.100.21] }\n"));
     {
       Running warm({"show", file.path()}, "/dev/null");
       ASSERT_EQ(warm.wait(), 0);
@@ -92,7 +92,9 @@ TEST_P(Outside, nothing_of_the_machine_changes_while_a_lab_runs_or_after_it) {
       ASSERT_NE(before.at("nft list ruleset").find("table inet machine"), std::string::npos);
     }
     // The command says "up" after the last step has happened.
-    Running lab({"exec", file.path(), "--", "sh", "-c", "sleep 0.3; echo x > /tmp/x; echo x > ~/x; echo up; cat"});
+    Running lab({"exec", file.path(), "--", "sh", "-c",
+                 "until getent hosts www.crype.test | grep -q ^198.51.100.21; do :; done; echo x > /tmp/x; echo x > "
+                 "~/x; echo up; cat"});
     EXPECT_EQ(lab.hear(), "up\n");
     EXPECT_EQ(difference(before, snapshot()), "");
     lab.end_input();
