@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The record in fixtures/report fits its schema, and one with a member too many, too few or wrong does not; the JUnit
-file and the page hold together. Usage: schema_test.py REPOSITORY
+"""The record in fixtures/report fits its schema, and one with a member too many, too few or wrong does not.
+Usage: schema_test.py REPOSITORY
 """
 import copy
 import json
