@@ -51,6 +51,15 @@ const char* port_range(unsigned generation) {
   return generation % 2 == 1 ? "20000-39999" : "40000-59999";
 }
 
+// A flow remembers under which generation it was made, in two bits of its mark that neither the egress rules (the low
+// sixteen) nor the gate use.
+constexpr unsigned kGenerations = 0x180000;
+unsigned generation_mark(unsigned generation) { return generation % 2 == 1 ? 0x80000 : 0x100000; }
+
+std::string remember_generation(unsigned generation) {
+  return fmt::format("ct mark set ct mark and {:#x} or {:#x}", ~kGenerations, generation_mark(generation));
+}
+
 // A new mapping's external port. Ports straight out of numgen would have their bytes swapped: it goes through a map.
 std::vector<std::string> choose_port(const model::Nat& nat, unsigned generation, const Statement& statement) {
   const std::string transport = "meta l4proto { tcp, udp } ";
@@ -97,6 +106,7 @@ void add_inbound(RuleTable& table, const model::Nat& nat, const NatPlace& place)
   RuleChain chain{"nat_in", "type nat hook prerouting priority dstnat; policy accept;", {}};
   const std::string translate =
       "ip daddr @nat_public meta l4proto { tcp, udp } dnat ip to meta l4proto . th dport map @nat_owners";
+  if (place.generation > 0) chain.rules.push_back(remember_generation(place.generation));
   if (nat.filtering != Dependence::address_and_port) {
     chain.rules.push_back(fmt::format("iifname \"{}\" {}", place.outside, translate));
   }
@@ -174,12 +184,9 @@ void add_learning(RuleTable& table, const model::Nat& nat, const NatPlace& place
   RuleChain flow{"nat_learn_flow", "", {}};
   // Between the moment when the sets are emptied and that when the flows are forgotten packets of the generation before
   // pass: learnt from, they would bring its mappings back.
-  if (place.generation > 0 && nat.ports != PortAssignment::sequential) {
-    const char* range = port_range(place.generation);
+  if (place.generation > 0) {
     flow.rules.push_back(
-        fmt::format("meta l4proto {{ tcp, udp }} ct direction original ct reply proto-dst != {} return", range));
-    flow.rules.push_back(fmt::format(
-        "meta l4proto {{ tcp, udp }} ct direction reply ct status dnat ct original proto-dst != {} return", range));
+        fmt::format("ct mark and {:#x} != {:#x} return", kGenerations, generation_mark(place.generation)));
   }
   for (const auto& [name, timer] : {Transport{"udp", nat.udp_timer}, Transport{"tcp", nat.tcp_timer}}) {
     flow.rules.push_back(

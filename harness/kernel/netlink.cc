@@ -13,6 +13,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 namespace crypelab::kernel {
 
@@ -21,6 +22,7 @@ namespace {
 // The kernel fills dump messages up to 32 KiB where the reader's buffer allows it (netlink_dump()).
 constexpr std::size_t kReceiveBuffer = 32 * 1024;
 constexpr int kListTries = 10;
+constexpr time_t kPatienceSeconds = 30;
 
 // The kernel's words out of an acknowledgement (NETLINK_EXT_ACK): they follow the header of the request alone, because
 // NETLINK_CAP_ACK leaves its body out.
@@ -78,6 +80,10 @@ NetlinkSocket::NetlinkSocket(int protocol)
   setsockopt(socket_.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
   setsockopt(socket_.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
   setsockopt(socket_.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
+  // The kernel answers within the system call that asks; an answer that never comes must end the lab, not hold it for
+  // ever.
+  const timeval patience{kPatienceSeconds, 0};
+  setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 }
 
 std::uint32_t NetlinkSocket::send(const NetlinkMessage& message, int extra_flags) {
@@ -101,6 +107,7 @@ NetlinkAnswer NetlinkSocket::receive(std::uint32_t sequence, const std::function
     const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_TRUNC);
     if (got < 0) {
       if (errno == EINTR) continue;
+      if (errno == EAGAIN) throw Failure(Exit::os, fmt::format("netlink gave no answer in {} s", kPatienceSeconds));
       throw_errno("receive from netlink");
     }
     if (static_cast<std::size_t>(got) > buffer.size()) throw Failure(Exit::os, "a netlink message longer than 32 KiB");

@@ -46,6 +46,7 @@ void SessionClient::ready() {
 }
 
 void SessionClient::take(const SessionNews& news, Packet& packet) {
+  answered_ = true;
   switch (news.kind) {
     case SessionNews::Kind::refused:
       throw Failure(static_cast<Exit>(news.exit), news.text);

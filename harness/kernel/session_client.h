@@ -22,6 +22,8 @@ class SessionClient : public Pollable {
   // terminal or the lab went away. Throws the Failure with which the lab refused.
   int run();
   const std::optional<ProgramStatus>& status() const { return status_; }
+  // Whether the lab has said anything: one that is just ending accepts a connection and does not.
+  bool answered() const { return answered_; }
 
   void want(std::vector<pollfd>& into) override;
   void ready() override;
@@ -32,6 +34,7 @@ class SessionClient : public Pollable {
   PacketSocket lab_;
   std::optional<Terminal> terminal_;
   std::optional<ProgramStatus> status_;
+  bool answered_ = false;
 };
 
 }  // namespace crypelab::kernel

@@ -88,9 +88,18 @@ int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request) 
 
 std::optional<int> run_attached(const std::string& scenario, const FrontRequest& request) {
   const std::string name = door_name(scenario);
-  for (const auto& lab : kernel::running_labs()) {
-    if (lab.lab != name || (lab.owner != geteuid() && geteuid() != 0)) continue;
-    return kernel::SessionClient(kernel::attach(lab), session_request(request)).run();
+  auto labs = kernel::running_labs();
+  std::erase_if(labs, [&](const auto& lab) { return lab.lab != name || (lab.owner != geteuid() && geteuid() != 0); });
+  std::ranges::stable_partition(labs, [](const auto& lab) { return lab.owner == geteuid(); });
+  for (const auto& lab : labs) {
+    // One that is just ending is no lab to join: its socket is gone, or accepts and says nothing.
+    try {
+      kernel::SessionClient client(kernel::attach(lab), session_request(request));
+      const int status = client.run();
+      if (client.answered()) return status;
+    } catch (const Failure& gone) {
+      if (gone.exit() != Exit::unavailable) throw;
+    }
   }
   return std::nullopt;
 }

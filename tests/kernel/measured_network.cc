@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,7 +62,8 @@ class Measurement {
     probe.say(wire::encode_job(questions));
     bool ended = false;
     bool concluded = false;
-    while (!ended && Clock::now() < begin + 60s) {
+    while (!ended) {
+      if (Clock::now() > begin + 60s) throw Failure(Exit::software, "the measurement does not end");
       wait(2ms, probe.output());
       for (const auto& line : probe.lines(ended)) {
         const auto answer = wire::decode_answer(line);
@@ -70,12 +72,16 @@ class Measurement {
       }
       read_reflector();
       count();
-      if (!concluded && all_but_silence_is_known()) {
+      if (!ended && !concluded && all_but_silence_is_known()) {
         concluded = true;
         probe.say(wire::encode_conclude(silent_));
       }
     }
     const auto elapsed = std::chrono::duration_cast<Duration>(Clock::now() - begin);
+    for (const auto& declaration : declarations_) {
+      if (measured_.answers["alice"].contains(declaration.question.id)) continue;
+      throw Failure(Exit::software, "no answer to " + declaration.question.id + ", " + declaration.what);
+    }
     return {blueprint::compare(declarations_, measured_), elapsed};
   }
 
@@ -137,10 +143,11 @@ class Measurement {
 ProbeProcess::ProbeProcess(const kernel::NetworkNamespace& on, const std::vector<std::string>& words) {
   std::array<int, 2> in{};
   std::array<int, 2> out{};
-  if (::pipe2(in.data(), O_CLOEXEC) != 0 || ::pipe2(out.data(), O_CLOEXEC) != 0) throw_errno("pipe2");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in.data()) != 0) throw_errno("socketpair");
   input_ = Descriptor(in[1]);
-  output_ = Descriptor(out[0]);
   const Descriptor its_input(in[0]);
+  if (::pipe2(out.data(), O_CLOEXEC) != 0) throw_errno("pipe2");
+  output_ = Descriptor(out[0]);
   const Descriptor its_output(out[1]);
   ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
 
@@ -168,7 +175,9 @@ ProbeProcess::~ProbeProcess() {
 void ProbeProcess::say(const std::string& line) const {
   const auto text = line + "\n";
   for (std::size_t at = 0; at < text.size();) {
-    const auto size = ::write(input_.get(), text.data() + at, text.size() - at);
+    // MSG_NOSIGNAL: it may have ended of itself just now, and then has nothing left to be told.
+    const auto size = ::send(input_.get(), text.data() + at, text.size() - at, MSG_NOSIGNAL);
+    if (size < 0 && errno == EPIPE) return;
     if (size < 0) throw_errno("write to the measuring program");
     at += static_cast<std::size_t>(size);
   }

@@ -29,10 +29,12 @@ while True:
     print(time.monotonic_ns() // 1000, where[0], where[1], flush=True)
 )";
 
-// Sends a numbered datagram every 5 ms from one port; says for each answer when it was sent and when it came.
+// Sends a numbered datagram every 5 ms from one port, which is among those that a NAT that rebinds moves to first; says
+// for each answer when it was sent and when it came.
 constexpr const char* kNearSide = R"(
 import select, socket, struct, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('', 30000))
 s.setblocking(False)
 end = time.monotonic() + float(sys.argv[3])
 due = time.monotonic()

@@ -15,6 +15,16 @@ namespace {
 
 using kernel::testing::Caller;
 
+// `shell` joins a lab of its scenario that runs: each process of tests has a scenario of its own.
+const std::string kName = "terminal-" + std::to_string(::getpid());
+const std::string kNetwork = [] {
+  std::string text = kTwoSites;
+  return text.replace(text.find("two-sites"), 9, kName);
+}();
+const std::string kDoor = "test." + kName;
+const std::string kAlice = "[alice in test/" + kName + "]";
+const std::string kBob = "[bob in test/" + kName + "]";
+
 class Terminal : public ::testing::TestWithParam<Caller> {};
 INSTANTIATE_TEST_SUITE_P(Lab, Terminal, ::testing::ValuesIn(kernel::testing::callers()), kernel::testing::name_of);
 
@@ -103,9 +113,9 @@ class Person {
 };
 
 TEST_P(Terminal, the_prompt_says_where_it_is_and_exit_gives_the_status) {
-  const ScenarioFile file(kTwoSites);
+  const ScenarioFile file(kNetwork);
   Person person(GetParam(), {"shell", file.path(), "--host", "bob"});
-  person.until("[bob in test/two-sites]");
+  person.until(kBob);
   EXPECT_EQ(person.ask("hostname"), "bob\r\n");
   EXPECT_EQ(person.ask("tty | cut -c1-9"), "/dev/pts/\r\n");
   person.type("exit 42\n");
@@ -113,35 +123,35 @@ TEST_P(Terminal, the_prompt_says_where_it_is_and_exit_gives_the_status) {
 }
 
 TEST_P(Terminal, control_c_reaches_the_program_and_the_window_has_its_size) {
-  const ScenarioFile file(kTwoSites);
+  const ScenarioFile file(kNetwork);
   Person person(GetParam(), {"shell", file.path()});
-  person.until("[alice in test/two-sites]");
+  person.until(kAlice);
   EXPECT_EQ(person.ask("stty size"), "24 80\r\n");
   person.resize(50, 132);
   EXPECT_EQ(person.ask("while [ \"$(stty size)\" != '50 132' ]; do :; done; stty size"), "50 132\r\n");
-  person.type("echo be''fore; sleep 1000; echo \"ended: $?\"\n");
+  // It is the program itself that says that it runs, so that the key cannot reach the shell before it.
+  person.type("sh -c 'echo be\"\"fore; exec sleep 1000'; echo \"ended: $?\"\n");
   person.until("before\r\n");
-  // The shell may not have started it yet: as a person would, again until it is over.
   person.type("\x03");
-  person.until("[alice in test/two-sites]");
+  person.until(kAlice);
   EXPECT_EQ(person.ask("echo still here"), "still here\r\n");
   person.type("exit\n");
   person.wait();
 }
 
 TEST_P(Terminal, a_second_terminal_is_in_the_same_lab_which_ends_with_the_last_one) {
-  const ScenarioFile file(kTwoSites);
+  const ScenarioFile file(kNetwork);
   Person first(GetParam(), {"shell", file.path()});
-  first.until("[alice in test/two-sites]");
+  first.until(kAlice);
   const auto namespaces = first.ask("readlink /proc/self/ns/net");
   const auto addresses = first.ask("ip -o addr");
   EXPECT_NE(addresses.find("inet"), std::string::npos);
   Person second(GetParam(), {"shell", file.path()});
-  second.until("[alice in test/two-sites]");
+  second.until(kAlice);
   EXPECT_EQ(second.ask("readlink /proc/self/ns/net"), namespaces);
   EXPECT_EQ(second.ask("ip -o addr"), addresses);
   Person bob(GetParam(), {"shell", file.path(), "--host", "bob"});
-  bob.until("[bob in test/two-sites]");
+  bob.until(kBob);
   EXPECT_NE(bob.ask("readlink /proc/self/ns/net"), namespaces);
   bob.type("exit 0\n");
   EXPECT_EQ(bob.wait(), 0);
@@ -151,13 +161,13 @@ TEST_P(Terminal, a_second_terminal_is_in_the_same_lab_which_ends_with_the_last_o
   second.type("exit 7\n");
   EXPECT_EQ(second.wait(), 7);
   EXPECT_EQ(first.wait(), 0);
-  for (const auto& lab : kernel::running_labs()) EXPECT_NE(lab.lab, "test.two-sites");
+  for (const auto& lab : kernel::running_labs()) EXPECT_NE(lab.lab, kDoor);
 }
 
 TEST_P(Terminal, a_terminal_that_is_closed_ends_the_lab) {
-  const ScenarioFile file(kTwoSites);
+  const ScenarioFile file(kNetwork);
   Person person(GetParam(), {"shell", file.path()});
-  person.until("[alice in test/two-sites]");
+  person.until(kAlice);
   person.type("trap '' HUP TERM; sleep 1000\n");
   person.hang_up();
   EXPECT_EQ(person.wait(), 128 + SIGHUP);
@@ -165,11 +175,11 @@ TEST_P(Terminal, a_terminal_that_is_closed_ends_the_lab) {
 
 TEST(Attach, another_user_is_refused) {
   if (::geteuid() != 0) return;  // there is nobody else to be
-  const ScenarioFile file(kTwoSites);
+  const ScenarioFile file(kNetwork);
   Person owner(Caller::root, {"shell", file.path()});
-  owner.until("[alice in test/two-sites]");
+  owner.until(kAlice);
   kernel::testing::Command stranger(Caller::user, [] {
-    const auto lab = kernel::attach({0, "test.two-sites"});
+    const auto lab = kernel::attach({0, kDoor});
     pollfd polled{lab.descriptor(), POLLIN, 0};
     if (::poll(&polled, 1, 10'000) != 1) return 1;
     bool ended = false;
@@ -181,7 +191,7 @@ TEST(Attach, another_user_is_refused) {
   EXPECT_EQ(kernel::testing::exit_of(stranger.wait()), 77);
   // `shell` of another user opens a lab of their own.
   Person other(Caller::user, {"shell", file.path()});
-  other.until("[alice in test/two-sites]");
+  other.until(kAlice);
   EXPECT_NE(other.ask("readlink /proc/self/ns/net"), owner.ask("readlink /proc/self/ns/net"));
   other.type("exit 0\n");
   EXPECT_EQ(other.wait(), 0);
