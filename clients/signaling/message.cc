@@ -70,7 +70,7 @@ struct Gatherer {
   }
 
   std::string* place() {
-    const auto fresh = [this](std::optional<std::string>& slot) {
+    const auto fresh = [](std::optional<std::string>& slot) {
       if (!slot) slot.emplace();
       return &*slot;
     };

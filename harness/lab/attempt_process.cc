@@ -70,7 +70,7 @@ int probe_driver(const model::Driver& driver, const model::Scenario& scenario, c
     host.tunnel_routes.clear();
   }
   int exit = -1;
-  auto [reading, writing] = make_pipe();
+  const auto pipe = make_pipe();
   kernel::supervise([&](kernel::Supervised& supervised) {
     Lab lab(plan, supervised,
             kernel::may_be_visible(driver.folder) ? std::vector{driver.folder} : std::vector<std::string>{});
@@ -93,10 +93,10 @@ int probe_driver(const model::Driver& driver, const model::Scenario& scenario, c
     auto status = program.wait_until(Loop::Clock::now() + 10s);
     if (!status) program.kill();
     const int found = status && status->kind == kernel::ProgramStatus::Kind::exited ? status->value : -1;
-    if (write(writing.get(), &found, sizeof found) != sizeof found) throw_errno("write to a pipe");
+    if (write(pipe.writing.get(), &found, sizeof found) != sizeof found) throw_errno("write to a pipe");
     return 0;
   });
-  if (read(reading.get(), &exit, sizeof exit) != sizeof exit) return -1;
+  if (read(pipe.reading.get(), &exit, sizeof exit) != sizeof exit) return -1;
   return exit;
 }
 

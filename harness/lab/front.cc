@@ -90,7 +90,7 @@ std::optional<int> run_attached(const std::string& scenario, const FrontRequest&
   const std::string name = door_name(scenario);
   auto labs = kernel::running_labs();
   std::erase_if(labs, [&](const auto& lab) { return lab.lab != name || (lab.owner != geteuid() && geteuid() != 0); });
-  std::ranges::stable_partition(labs, [](const auto& lab) { return lab.owner == geteuid(); });
+  std::stable_partition(labs.begin(), labs.end(), [](const auto& lab) { return lab.owner == geteuid(); });
   for (const auto& lab : labs) {
     // One that is just ending is no lab to join: its socket is gone, or accepts and says nothing.
     try {

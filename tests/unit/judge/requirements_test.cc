@@ -312,7 +312,7 @@ TEST(Requirements, who_breaks_a_rule_is_told_so_with_the_level_of_the_rule) {
     const auto* verdict = find(judgement, id, "alice");
     ASSERT_NE(verdict, nullptr) << id;
     const auto rule =
-        std::find_if(requirements().begin(), requirements().end(), [&](const auto& r) { return r.id == id; });
+        std::find_if(requirements().begin(), requirements().end(), [&id = id](const auto& r) { return r.id == id; });
     ASSERT_NE(rule, requirements().end());
     const auto expected = rule->level == Level::must     ? model::Outcome::fail
                           : rule->level == Level::should ? model::Outcome::non_strict
