@@ -178,6 +178,7 @@ const Carrier* path_of(const std::vector<Carrier>& carriers) {
     begin = std::min(begin, carrier.first);
     end = std::max(end, carrier.last);
   }
+  if (begin > end) return nullptr;
   const Moment half = begin + (end - begin) / 2;
   const Carrier* best = nullptr;
   std::uint64_t most = 0;

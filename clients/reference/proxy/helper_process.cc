@@ -38,6 +38,14 @@ bool write_all(int to, std::string_view text) {
   return true;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#elif defined(__has_feature)
+constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool sanitized = false;
+#endif
+
 // The process's whole life. Sockets of this program must not live on in it: their ends would never be seen.
 [[noreturn]] void serve(int link, const std::function<std::string(const std::string&)>& answer) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -52,10 +60,10 @@ bool write_all(int to, std::string_view text) {
   setrlimit(RLIMIT_CPU, &time);
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  const rlimit memory{512u << 20, 512u << 20};
-  setrlimit(RLIMIT_AS, &memory);
-#endif
+  if (!sanitized) {  // sanitizers reserve terabytes of addresses
+    const rlimit memory{512u << 20, 512u << 20};
+    setrlimit(RLIMIT_AS, &memory);
+  }
   std::string input;
   std::array<char, 4096> chunk{};
   try {

@@ -128,7 +128,8 @@ TEST(ProxyDesk, an_algorithm_that_nobody_knows_stands_first_and_is_never_taken) 
   settings.challenges = {{"Digest", "SHA-9", ""}, {"Digest", "SHA-256", "https://elsewhere.test/"}};
   ProxyDesk desk(settings, "seal");
   const auto asked = desk.decide(connect_request(), "10.0.0.1", 0ms);
-  const auto fields = read(asked).head.fields.all("Proxy-Authenticate");
+  const auto answer = read(asked);
+  const auto fields = answer.head.fields.all("Proxy-Authenticate");
   ASSERT_EQ(fields.size(), 2U);
   EXPECT_NE(fields[0].find("algorithm=SHA-9"), std::string::npos);
   EXPECT_NE(fields[1].find("domain=\"https://elsewhere.test/\""), std::string::npos);
