@@ -25,7 +25,7 @@ bool read_name(Bytes bytes, std::size_t& at, std::string* name) {
       const std::size_t target = (size & 0x3F) << 8 | bytes[from + 1];
       if (!jumped) at = from + 2;
       jumped = true;
-      if (target >= floor) return false;
+      if (target < kHeader || target >= floor) return false;  // no name stands in the header
       floor = from = target;
       continue;
     }

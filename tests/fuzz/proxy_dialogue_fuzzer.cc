@@ -29,6 +29,7 @@ void connect(wire::Bytes bytes, std::size_t segment) {
   proxy::Login login;
   const proxy::Account account{proxy::Account::Kind::given, "alice", password};
   proxy::ConnectDialogue dialogue({"turn.test:443", {"stun.turn"}, "fuzz", {}}, account, login, random);
+  const bool told = wire::text_of(bytes).find(password) != std::string_view::npos;
   unsigned requests = 0;
   while (true) {
     using Step = proxy::ConnectDialogue::Step;
@@ -49,7 +50,8 @@ void connect(wire::Bytes bytes, std::size_t segment) {
       bytes = bytes.subspan(piece.size());
     }
   }
-  if (dialogue.trouble().detail.find(password) != std::string::npos) std::abort();
+  // The proxy's own words may be quoted, whatever they are.
+  if (!told && dialogue.trouble().detail.find(password) != std::string::npos) std::abort();
 }
 
 void socks(wire::Bytes bytes) {

@@ -59,7 +59,7 @@ Folder::~Folder() {
 }
 
 void write_certificate(const std::filesystem::path& certificate, const std::filesystem::path& key) {
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> pair(EVP_EC_gen("P-256"), &EVP_PKEY_free);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> pair(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"), &EVP_PKEY_free);
   const std::unique_ptr<X509, decltype(&X509_free)> leaf(X509_new(), &X509_free);
   X509_set_version(leaf.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(leaf.get()), 1);

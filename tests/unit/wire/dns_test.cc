@@ -56,6 +56,8 @@ TEST(dns, broken_answers_are_complaints) {
   EXPECT_FALSE(parse_dns_answer(answer(DnsType::a, 0, 1, {0xC0, 24})));           // a pointer to itself
   EXPECT_FALSE(parse_dns_answer(answer(DnsType::a, 0, 1, {0xC0, 99, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0})));  // forwards
   EXPECT_FALSE(parse_dns_answer(answer(DnsType::a, 0, 1, {0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 9, 1})));
+  EXPECT_FALSE(parse_dns_answer(
+      answer(DnsType::a, 0, 1, {0xC0, 2, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1})));  // into the header
   auto whole = answer(DnsType::a, 0, 1, {0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1});
   EXPECT_TRUE(parse_dns_answer(whole));
   for (std::size_t size = 0; size < whole.size(); ++size)
