@@ -89,5 +89,34 @@ TEST(Proxy, basic_lets_in_the_right_password_alone) {
   EXPECT_TRUE(has(answered[1], R"("status":407)") && !has(answered[1], "scheme")) << answered[1];
 }
 
+constexpr const char* kBasic = "proxy: {auth: basic, users: {alice: wonderland}, connect-ports: [443]}";
+
+// openssl's own client through the proxy: to which host, with which password, and for which name it checks the
+// certificate.
+std::string s_client(const std::string& host, const std::string& password, const std::string& name) {
+  return fmt::format(
+      "echo '= {0}'; timeout 20 openssl s_client -proxy proxy.office.test:3128 -proxy_user alice -proxy_pass pass:{1} "
+      "-connect {0}:443 -servername {0} -verify_hostname {2} </dev/null 2>&1 | grep -E '^Verif|407|CONNECT fail'\n",
+      host, password, name);
+}
+
+TEST(Proxy, openssl_reaches_the_turn_servers_over_tls_and_verifies_them) {
+  const auto out = run(kBasic, s_client("turns.crype.test", "wonderland", "turns.crype.test") +
+                                   s_client("turns-b.crype.test", "wonderland", "turns-b.crype.test") +
+                                   s_client("turns.crype.test", "wonderland", "signal.crype.test") +
+                                   s_client("turns.crype.test", "wonderlane", "turns.crype.test"));
+  EXPECT_TRUE(has(out.out, "= turns.crype.test\nVerification: OK\nVerified peername: turns.crype.test\n")) << out.out;
+  EXPECT_TRUE(has(out.out, "= turns-b.crype.test\nVerification: OK\nVerified peername: turns-b.crype.test\n"))
+      << out.out;
+  EXPECT_TRUE(has(out.out, "= turns.crype.test\nVerification error: hostname mismatch\n")) << out.out;
+  ASSERT_TRUE(has(out.out, "= ")) << out.out;
+  const auto refused = out.out.substr(out.out.rfind("= "));
+  EXPECT_TRUE(has(refused, "407") && !has(refused, "Verified peername")) << out.out;
+  const auto admitted = out.lines("proxy", "admitted");
+  ASSERT_EQ(admitted.size(), 3u) << out.events;
+  EXPECT_TRUE(has(admitted[0], R"("target":"turns.crype.test:443")")) << admitted[0];
+  EXPECT_TRUE(has(admitted[1], R"("target":"turns-b.crype.test:443")")) << admitted[1];
+}
+
 }  // namespace
 }  // namespace crypelab::test
