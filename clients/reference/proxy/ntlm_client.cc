@@ -2,6 +2,7 @@
 
 #include "harness/base/md4.h"
 #include "harness/wire/digest.h"
+#include "harness/wire/ntlm_layout.h"
 
 #include <algorithm>
 #include <array>
@@ -12,29 +13,13 @@ namespace {
 
 using Octets = std::vector<std::uint8_t>;
 
-constexpr std::string_view signature("NTLMSSP\0", 8);
+namespace layout = wire::ntlm;
+using layout::field;
+using layout::little;
+using layout::put;
 
-// Section 2.2.2.5.
-constexpr std::uint32_t unicode = 0x00000001;
-constexpr std::uint32_t request_target = 0x00000004;
-constexpr std::uint32_t ntlm = 0x00000200;
-constexpr std::uint32_t always_sign = 0x00008000;
-constexpr std::uint32_t extended_security = 0x00080000;
-constexpr std::uint32_t keys = 0xa0000000;
-constexpr std::uint32_t flags = unicode | request_target | ntlm | always_sign | extended_security | keys;
-constexpr std::uint32_t target_info_present = 0x00800000;
-
-constexpr std::uint16_t time_stamp = 7;  // section 2.2.2.1
-
-std::uint32_t little(wire::Bytes bytes, std::size_t offset, std::size_t size) {
-  std::uint32_t value = 0;
-  for (std::size_t i = size; i-- > 0;) value = value << 8 | bytes[offset + i];
-  return value;
-}
-
-void put(Octets& out, std::uint64_t value, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-}
+constexpr std::uint32_t flags = layout::unicode | layout::request_target | layout::session_ntlm | layout::always_sign |
+                                layout::extended_security | layout::keys;
 
 // UTF-8 as UTF-16LE; what is no UTF-8 becomes the replacement character. `raise`: letters of ASCII and Latin-1 in upper
 // case, as section 3.3.2 wants user names.
@@ -69,28 +54,19 @@ Octets wide(std::string_view text, bool raise = false) {
   return out;
 }
 
-std::optional<wire::Bytes> field(wire::Bytes message, std::size_t at) {
-  if (message.size() < at + 8) return std::nullopt;
-  const std::size_t size = little(message, at, 2);
-  const std::size_t offset = little(message, at + 4, 4);
-  if (size == 0) return wire::Bytes();
-  if (offset > message.size() || size > message.size() - offset) return std::nullopt;
-  return message.subspan(offset, size);
-}
-
 std::optional<wire::Bytes> server_time(wire::Bytes info) {
   while (info.size() >= 4) {
     const auto id = little(info, 0, 2);
     const std::size_t size = little(info, 2, 2);
-    if (id == 0 || info.size() < 4 + size) break;
-    if (id == time_stamp && size == 8) return info.subspan(4, 8);
+    if (id == layout::end_of_list || info.size() < 4 + size) break;
+    if (id == layout::time_stamp && size == 8) return info.subspan(4, 8);
     info = info.subspan(4 + size);
   }
   return std::nullopt;
 }
 
 Octets begin(std::uint32_t type) {
-  Octets out(signature.begin(), signature.end());
+  Octets out(layout::signature.begin(), layout::signature.end());
   put(out, type, 4);
   return out;
 }
@@ -107,10 +83,10 @@ std::vector<std::uint8_t> ntlm_negotiate() {
 Result<std::vector<std::uint8_t>> ntlm_authenticate(wire::Bytes challenge, const std::string& user,
                                                     const std::string& password, std::uint64_t file_time,
                                                     Random& random) {
-  if (challenge.size() < 32 || wire::text_of(challenge.first(8)) != signature || little(challenge, 8, 4) != 2) {
+  if (challenge.size() < 32 || wire::text_of(challenge.first(8)) != layout::signature || little(challenge, 8, 4) != 2) {
     return Complaint{"the proxy's NTLM message is no challenge"};
   }
-  const bool has_info = (little(challenge, 20, 4) & target_info_present) != 0;
+  const bool has_info = (little(challenge, 20, 4) & layout::target_info) != 0;
   const auto target = field(challenge, 12);
   const auto info = has_info ? field(challenge, 40) : std::optional(wire::Bytes());
   if (!target || !info) return Complaint{"the proxy's NTLM challenge points outside of itself"};
@@ -145,14 +121,11 @@ Result<std::vector<std::uint8_t>> ntlm_authenticate(wire::Bytes challenge, const
   auto out = begin(3);
   std::size_t at = head;
   for (const Octets* part : std::initializer_list<const Octets*>{&lm, &response, &domain, &user_name, &machine}) {
-    put(out, part->size(), 2);
-    put(out, part->size(), 2);
-    put(out, at, 4);
+    layout::put_field(out, part->size(), at);
     at += part->size();
   }
-  put(out, 0, 4);  // no session key
-  put(out, at, 4);
-  put(out, flags | (has_info ? target_info_present : 0), 4);
+  layout::put_field(out, 0, at);  // no session key
+  put(out, flags | (has_info ? layout::target_info : 0), 4);
   for (const Octets* part : std::initializer_list<const Octets*>{&lm, &response, &domain, &user_name, &machine}) {
     out.insert(out.end(), part->begin(), part->end());
   }
