@@ -157,8 +157,8 @@ class Link::Body : public std::enable_shared_from_this<Link::Body> {
     if (!times_) times_ = dialed.times;
     const auto socket = std::make_shared<WebSocket>(executor_, std::move(dialed.stream));
     socket_ = socket;
-    const auto opening =
-        co_await socket->open(room_, position(), settings_.token, Time::clock::now() + settings_.upgrade);
+    const auto opening = co_await socket->open(room_, position(), settings_.token, dialed.to_leak,
+                                               Time::clock::now() + settings_.upgrade);
     if (const auto* const answer = std::get_if<HttpAnswer>(&opening)) {
       socket_.reset();
       trouble(trouble_of(*answer, room_, true));

@@ -38,7 +38,8 @@ WebSocket::WebSocket(asio::any_io_executor executor, std::unique_ptr<transport::
     : body_(std::make_unique<Body>(executor, std::move(stream))) {}
 WebSocket::~WebSocket() = default;
 
-Awaitable<WebSocket::Opening> WebSocket::open(RoomAddress room, std::string query, std::string token, Time deadline) {
+Awaitable<WebSocket::Opening> WebSocket::open(RoomAddress room, std::string query, std::string token, std::string leak,
+                                              Time deadline) {
   auto& socket = body_->socket;
   websocket::stream_base::timeout never{};
   never.handshake_timeout = websocket::stream_base::none();
@@ -50,6 +51,9 @@ Awaitable<WebSocket::Opening> WebSocket::open(RoomAddress room, std::string quer
     request.set(beast::http::field::authorization, "Bearer " + token);
     request.set(beast::http::field::sec_websocket_protocol, "crype.signaling.v1");
     request.set(beast::http::field::user_agent, "crypelab-client");
+    if (const auto colon = leak.find(": "); colon != std::string::npos) {
+      request.set(leak.substr(0, colon), leak.substr(colon + 2));
+    }
   }));
   body_->watch(deadline);
   websocket::response_type response;

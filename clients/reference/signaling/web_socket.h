@@ -28,9 +28,10 @@ class WebSocket {
   ~WebSocket();
 
   struct Silent {};  // no answer, or the connection broke
-  // The opening handshake, until `deadline`.
+  // The opening handshake, until `deadline`. `leak`: a field line that has no business there, or nothing (P-09).
   using Opening = std::variant<std::monostate, HttpAnswer, Silent>;
-  transport::Awaitable<Opening> open(RoomAddress room, std::string query, std::string token, Time deadline);
+  transport::Awaitable<Opening> open(RoomAddress room, std::string query, std::string token, std::string leak,
+                                     Time deadline);
 
   // One text message; nothing when the connection has ended.
   transport::Awaitable<std::optional<std::string>> read();

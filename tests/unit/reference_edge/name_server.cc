@@ -2,7 +2,6 @@
 
 #include "harness/base/error.h"
 #include "harness/wire/bytes.h"
-#include "harness/wire/dns.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -43,6 +42,7 @@ void NameServer::receive() {
 void NameServer::answer(std::size_t size) {
   const auto message = wire::Bytes(datagram_).first(size);
   const auto question = wire::parse_dns_question(message);
+  if (question) asked_.push_back(question->type);
   if (!question || !delay_) return;
   const bool known = std::find(names_.begin(), names_.end(), question->name) != names_.end();
   auto reply =

@@ -2,6 +2,7 @@
 
 #include "clients/reference/time.h"
 #include "clients/reference/transport/resolver.h"
+#include "harness/wire/dns.h"
 
 #include <array>
 #include <list>
@@ -22,6 +23,8 @@ class NameServer {
   ~NameServer();
   // Of a machine that has no other source of names.
   Resolver::Settings settings() const;
+  // What was asked for, in order.
+  const std::vector<wire::DnsType>& asked() const { return asked_; }
 
  private:
   void receive();
@@ -34,6 +37,7 @@ class NameServer {
   boost::asio::ip::udp::endpoint from_;
   std::array<std::uint8_t, 512> datagram_{};
   std::list<boost::asio::steady_timer> pending_;
+  std::vector<wire::DnsType> asked_;
   std::string file_;
 };
 
