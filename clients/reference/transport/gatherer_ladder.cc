@@ -170,7 +170,7 @@ Awaitable<void> Gatherer::Body::climb(std::shared_ptr<Body> self, unsigned ladde
           next = Clock::now();
           break;
         }
-      } else {
+      } else if (!serially) {
         next = earlier(next, due);
       }
     }

@@ -52,8 +52,6 @@ void TurnRung::Body::abandon() {
   listener_ = nullptr;
   closing_ = true;
   stop_.emit(boost::asio::cancellation_type::terminal);
-  // The cancellation is carried out from the loop, and by then `stop_` must still be there.
-  boost::asio::post(executor_, [self = shared_from_this()] {});
   timer_.cancel();
   slow_.cancel();
   changed_.cancel();

@@ -357,6 +357,7 @@ TEST_F(TransportMisbehaviour, u27_tries_one_way_after_another) {
     next(silent);
     next(silent);  // asked again: that takes longer than the head start
     EXPECT_EQ(alice.gatherer->reports().size(), broken ? 1u : 2u);
+    close(alice);
   }
 }
 
