@@ -116,7 +116,7 @@ bool allocated(const Scene& scene, const std::string& client, const Flow& flow) 
     if (!note.outgoing && note.is(StunMethod::allocate, StunClass::success)) return true;
   }
   if (flow.opening != Opening::tls) return false;
-  for (const auto& session : evidence::allocations_of(scene.attempt().events)) {
+  for (const auto& session : scene.allocations()) {
     if (session.client == client && session.allocated >= flow.began && session.allocated <= flow.ended && session.tls)
       return true;
   }

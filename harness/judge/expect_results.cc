@@ -173,7 +173,7 @@ void judge_allocations(const Ground& ground, const model::ExpectAllocations& exp
   std::size_t left = 0;
   std::size_t late = 0;  // nobody looked long enough
   const Moment looked = ground.scene.attempt().events.empty() ? Moment{0} : ground.scene.attempt().events.back().at;
-  for (const auto& session : evidence::allocations_of(ground.scene.attempt().events)) {
+  for (const auto& session : ground.scene.allocations()) {
     if (session.ended && *session.ended <= limit) continue;
     ++left;
     if (!session.ended && looked < limit) ++late;

@@ -119,7 +119,7 @@ void look_at_deletion(const Scene& scene, const ClientView& view, Breaches& brea
   }
   const auto& events = scene.attempt().events;
   if (!end || events.empty() || events.back().at < *end + kDeletionPatience) return;
-  for (const auto& session : evidence::allocations_of(scene.attempt().events)) {
+  for (const auto& session : scene.allocations()) {
     if (session.client != view.name || (session.ended && *session.ended <= *end + kDeletionPatience)) continue;
     breaches.add("U-14", *end, fmt::format("its allocation {} on {} was left behind", session.number, session.server));
   }

@@ -34,7 +34,11 @@ Owner owner_of(const blueprint::Host& host) {
 }  // namespace
 
 Scene::Scene(const model::Scenario& scenario, const evidence::Attempt& attempt)
-    : scenario_(scenario), attempt_(attempt), plan_(blueprint::draw(scenario)), flows_(decode_flows(attempt)) {
+    : scenario_(scenario),
+      attempt_(attempt),
+      plan_(blueprint::draw(scenario)),
+      flows_(decode_flows(attempt)),
+      allocations_(evidence::allocations_of(attempt.events)) {
   for (const auto& host : plan_.hosts) {
     const auto owner = owner_of(host);
     for (const auto& interface : host.interfaces) {

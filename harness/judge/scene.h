@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/blueprint/blueprint.h"
+#include "harness/evidence/allocations.h"
 #include "harness/evidence/attempt.h"
 #include "harness/judge/flow.h"
 #include "harness/model/scenario.h"
@@ -30,6 +31,8 @@ class Scene {
   const evidence::Attempt& attempt() const { return attempt_; }
   const blueprint::Blueprint& plan() const { return plan_; }
   const std::vector<Flow>& flows() const { return flows_; }
+  // Of all relays, in their order.
+  const std::vector<evidence::Allocation>& allocations() const { return allocations_; }
 
   // Every packet was seen: what is not among them was not sent.
   bool packets_are_all() const { return attempt_.captured && attempt_.packets_lost == 0; }
@@ -73,6 +76,7 @@ class Scene {
   std::map<std::string, Moment> began_;
   std::vector<Prefix> translated_;  // NAT64
   std::vector<Flow> flows_;
+  std::vector<evidence::Allocation> allocations_;
   std::vector<Moment> steps_;  // of the scenario's steps, in their order, those that happened
   bool unread_ = false;
 };
