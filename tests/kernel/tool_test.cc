@@ -52,6 +52,12 @@ class FewDescriptors {
 };
 
 TEST_F(tool, that_cannot_be_watched_is_not_left_running) {
+#if defined(__has_feature)
+  // It looks at objects through pipes (IsAccessibleMemoryRange) and calls one invalid when there is no descriptor left
+  // for them.
+  if (__has_feature(undefined_behavior_sanitizer))
+    GTEST_SKIP() << "the sanitizer of undefined behaviour needs descriptors itself";
+#endif
   const NetworkNamespace space;
   const auto enough = highest_descriptor() + 12;
   std::size_t started = 0;

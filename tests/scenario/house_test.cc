@@ -20,6 +20,7 @@ const std::map<std::string, std::pair<std::string, std::string>> kKnown{
     {"turn/lies/bad-integrity", {"non-strict", "437 twice on one port, while the relay's answers cannot be believed"}},
     {"turn/lies/no-integrity", {"non-strict", "437 twice on one port, while the relay's answers cannot be believed"}},
     {"turn/lies/late", {"non-strict", "437 twice on one port, while the relay's answers come too late"}},
+    {"udp/s18-policed", {"fail", "a throughput phase through 200 kbit/s of policed UDP ends without a report"}},
     {"turn/refusals/quota", {"non-strict", "the second rung asks the same relay at once"}},
 };
 
