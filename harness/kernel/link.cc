@@ -116,6 +116,27 @@ std::set<Address> list_addresses(const Link& link, int type, int attribute) {
   return found;
 }
 
+// The IPv6 addresses that this namespace takes packets for.
+std::set<Address> list_local_addresses(const NetworkNamespace& in) {
+  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
+  rtmsg header{};
+  header.rtm_family = AF_INET6;
+  header.rtm_table = RT_TABLE_LOCAL;
+  message.header(header);
+  std::set<Address> found;
+  const auto take = [&](const nlmsghdr& each) {
+    auto* whole = const_cast<nlmsghdr*>(&each);
+    if (static_cast<const rtmsg*>(nlmsg_data(whole))->rtm_type != RTN_LOCAL) return;
+    const auto* value = nlmsg_find_attr(whole, sizeof(rtmsg), RTA_DST);
+    std::array<std::uint8_t, 16> bytes{};
+    if (value == nullptr || nla_len(value) != static_cast<int>(bytes.size())) return;
+    std::memcpy(bytes.data(), nla_data(value), bytes.size());
+    found.insert(Address::v6(bytes));
+  };
+  in.route().list(message, "list local routes", take, [&] { found.clear(); });
+  return found;
+}
+
 void set_flags(const Link& link, unsigned flags, unsigned change, const char* what) {
   NetlinkMessage message(RTM_SETLINK, 0);
   auto header = header_of(link.index());
@@ -212,8 +233,10 @@ void Link::await_addresses() const {
   while (true) {
     const auto addresses = list_addresses(*this, RTM_GETADDR, IFA_ADDRESS);
     const auto groups = list_addresses(*this, RTM_GETMULTICAST, IFA_MULTICAST);
-    if (std::all_of(addresses.begin(), addresses.end(),
-                    [&](const Address& address) { return groups.contains(solicited_node(address)); })) {
+    const auto local = list_local_addresses(*in_);
+    if (std::all_of(addresses.begin(), addresses.end(), [&](const Address& address) {
+          return groups.contains(solicited_node(address)) && local.contains(address);
+        })) {
       return;
     }
     if (std::chrono::steady_clock::now() > end) {

@@ -64,9 +64,9 @@ class Link {
   // works without.
   void add(const Prefix& address);
   void remove(const Prefix& address);
-  // Waits, usually no time at all, until the kernel answers for the interface's IPv6 addresses: it joins their
-  // solicited-node groups in the background, and a neighbour that asks earlier asks again only after a second. Throws
-  // Failure after 5 s.
+  // Waits, usually no time at all, until the kernel answers for the interface's IPv6 addresses: in the background it
+  // joins their solicited-node groups (a neighbour that asks earlier asks again only after a second) and then makes
+  // their local routes (a packet that comes earlier is dropped). Throws Failure after 5 s.
   void await_addresses() const;
 
   // Plugs the interface into a bridge of the same namespace, and out of it.
