@@ -21,7 +21,6 @@ const std::map<std::string, std::pair<std::string, std::string>> kKnown{
     {"turn/lies/no-integrity", {"non-strict", "437 twice on one port, while the relay's answers cannot be believed"}},
     {"turn/lies/late", {"non-strict", "437 twice on one port, while the relay's answers come too late"}},
     {"udp/s18-policed", {"fail", "a throughput phase through 200 kbit/s of policed UDP ends without a report"}},
-    {"turn/refusals/quota", {"non-strict", "the second rung asks the same relay at once"}},
 };
 
 // At most so many files of a folder at a time, so that each part takes a minute or so: most of it is waiting.

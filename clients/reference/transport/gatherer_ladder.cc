@@ -120,7 +120,9 @@ void Gatherer::Body::add_rung(const PlannedRung& planned, const Address& from, s
                               .keep_trying = true,
                               .misbehaviour = settings_.misbehaviour};
   const auto name = planned.uri.host + "|" + (server ? to_string(*server) : std::string()) + "|" + planned.username;
-  auto& record = records_.try_emplace(name, turn::AddressFamilies::both, settings_.misbehaviour).first->second;
+  auto& record =
+      records_.try_emplace(name, turn::AddressFamilies::both, settings_.misbehaviour, &full_[planned.username])
+          .first->second;
   auto rung = std::make_unique<Rung>();
   rung->rung = std::make_unique<TurnRung>(executor_, std::move(settings), record, dialer_, resolver_, random_, *this);
   rung->delay = planned.delay;

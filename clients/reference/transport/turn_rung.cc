@@ -120,6 +120,12 @@ Awaitable<void> TurnRung::Body::run(std::shared_ptr<Body> self) {
     const auto opened = self->settings_.uri.over() == RelayedOver::udp ? open_udp : open_stream;
     const bool connected = co_await opened(self);
     if (!connected || self->closing_) co_return;
+    if (const auto free = self->record_.free_from(self->server_->address); free > Clock::now()) {
+      self->leave_full();
+      self->pause_.emplace(self->executor_, free);
+      co_await self->pause_->async_wait(use);
+      continue;
+    }
     self->begin();
     // Its events come in `pump`; here the end is waited for.
     while (self->allocation_ && !self->ended_ && !self->closing_) co_await self->changed_.async_wait(use);
@@ -153,6 +159,16 @@ void TurnRung::Body::begin() {
   wanted.misbehaviour = settings_.misbehaviour;
   allocation_.emplace(wanted, std::move(*account), random_, *this, Clock::now());
   pump();
+}
+
+void TurnRung::Body::leave_full() {
+  generation_ += 1;
+  if (stream_) stream_->close();
+  stream_.reset();
+  udp_.reset();
+  tell(RungReport::State::waiting,
+       {Problem::turn_quota,
+        fmt::format("{} at {}: it had no room when it was asked in another way", to_string(settings_.uri), where_)});
 }
 
 TurnRung::Body::After TurnRung::Body::next(bool had_relay) {

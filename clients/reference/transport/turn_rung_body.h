@@ -76,6 +76,9 @@ class TurnRung::Body final : public std::enable_shared_from_this<Body>,
 
   void begin();
 
+  // Another way to the same server has been told that it is full.
+  void leave_full();
+
   After next(bool had_relay);
 
   void take(wire::Bytes message);

@@ -1,9 +1,23 @@
 #include "clients/reference/turn/server_record.h"
 
+#include <algorithm>
+
 namespace crypelab::client::turn {
 
 using Reason = Refusal::Reason;
 using Kind = NextStep::Kind;
+
+void FullServers::add(const Address& server, Time until) {
+  constexpr std::size_t most = 64;  // redirections may name any number of them
+  if (server == Address() || (until_.size() == most && !until_.contains(server))) return;  // behind a proxy: unknown
+  auto& known = until_[server];
+  known = std::max(known, until);
+}
+
+Time FullServers::free_from(const Address& server) const {
+  const auto found = until_.find(server);
+  return found == until_.end() ? Time{} : found->second;
+}
 
 std::optional<Time> ServerRecord::may_ask(Time now) const {
   if (closed_) return std::nullopt;
@@ -15,6 +29,11 @@ NextStep ServerRecord::wait(Time until) {
   return {Kind::wait, not_before_, families_};
 }
 
+NextStep ServerRecord::leave_full(const Address& server, Time until) {
+  if (full_ != nullptr) full_->add(server, until);
+  return wait(until);
+}
+
 NextStep ServerRecord::after(const Refusal& refusal, const Endpoint& server, Time now) {
   redirections_.asked(server, now);
   switch (refusal.reason) {
@@ -24,9 +43,9 @@ NextStep ServerRecord::after(const Refusal& refusal, const Endpoint& server, Tim
       mismatches_ = 0;
       return wait(now + pause_after_mismatches);
     case Reason::quota:
-      return wait(now + (misbehaviour_.breaks(Rule::u11) ? Duration(1s) : pause_when_full));
+      return leave_full(server.address, now + (misbehaviour_.breaks(Rule::u11) ? Duration(1s) : pause_when_full));
     case Reason::capacity:
-      return wait(now + (misbehaviour_.breaks(Rule::u12) ? Duration(1s) : pause_when_full));
+      return leave_full(server.address, now + (misbehaviour_.breaks(Rule::u12) ? Duration(1s) : pause_when_full));
     case Reason::redirect:
       if (refusal.redirect && redirections_.may_follow(*refusal.redirect, now, misbehaviour_)) {
         return {Kind::redirect, now, families_};

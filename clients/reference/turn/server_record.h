@@ -3,6 +3,8 @@
 #include "clients/reference/stun/redirections.h"
 #include "clients/reference/turn/refusal.h"
 
+#include <map>
+
 namespace crypelab::client::turn {
 
 enum class AddressFamilies { v4, v6, both };
@@ -21,6 +23,18 @@ struct NextStep {
   AddressFamilies families = AddressFamilies::v4;  // to ask for
 };
 
+// The servers that had no room for an account, by their addresses: what one transport was told holds for all (RFC 8656
+// §7.4).
+class FullServers {
+ public:
+  void add(const Address& server, Time until);
+  // When it may be asked again; long ago for one that was never full.
+  Time free_from(const Address& server) const;
+
+ private:
+  std::map<Address, Time> until_;
+};
+
 // What is remembered of one TURN server over several allocations, all transports together (RFC 8656 §7.4). Ask
 // `may_ask` before each Allocate and `after` when one was refused.
 class ServerRecord {
@@ -29,11 +43,14 @@ class ServerRecord {
   static constexpr Duration pause_when_full = 1min;         // 486, 508: at least one minute
   static constexpr unsigned most_mismatches = 3;
 
-  ServerRecord(AddressFamilies families, Misbehaviour misbehaviour)
-      : families_(families), misbehaviour_(misbehaviour) {}
+  // `full`: shared by the records of one account.
+  ServerRecord(AddressFamilies families, Misbehaviour misbehaviour, FullServers* full = nullptr)
+      : families_(families), misbehaviour_(misbehaviour), full_(full) {}
 
   // When the server may be asked again: now, later, or nothing for never.
   std::optional<Time> may_ask(Time now) const;
+  // The same of one address of the server, where that is known: another record of it may have learnt that it is full.
+  Time free_from(const Address& server) const { return full_ != nullptr ? full_->free_from(server) : Time{}; }
   // `server` is where the refused request went.
   NextStep after(const Refusal& refusal, const Endpoint& server, Time now);
   // An allocation was granted.
@@ -43,9 +60,11 @@ class ServerRecord {
 
  private:
   NextStep wait(Time until);
+  NextStep leave_full(const Address& server, Time until);
 
   AddressFamilies families_;
   Misbehaviour misbehaviour_;
+  FullServers* full_;
   stun::Redirections redirections_;
   unsigned mismatches_ = 0;
   bool closed_ = false;

@@ -428,6 +428,21 @@ TEST(TurnServerRecord, a_full_server_is_left_alone_for_a_minute) {
   }
 }
 
+TEST(TurnServerRecord, a_server_that_was_full_over_one_transport_is_full_over_all) {
+  const Time now(1h);
+  const auto server = *parse_endpoint("192.0.2.1:3478");
+  const auto other = *parse_address("192.0.2.2");
+  FullServers full;
+  ServerRecord udp(AddressFamilies::v4, {}, &full);
+  const ServerRecord tls(AddressFamilies::v4, {}, &full);
+  udp.after(refused_with(486), server, now);
+  EXPECT_EQ(tls.free_from(server.address), now + 1min);
+  EXPECT_EQ(tls.free_from(other), Time{});
+  // Behind a proxy nobody knows which address a name has: nothing is learnt of others.
+  udp.after(refused_with(486), {}, now);
+  EXPECT_EQ(tls.free_from(Address()), Time{});
+}
+
 TEST(TurnServerRecord, a_taken_tuple_is_tried_from_three_ports_and_then_left_for_two_minutes) {
   const Time now(1h);
   const Refusal taken{Reason::mismatch, 437, "", {}};

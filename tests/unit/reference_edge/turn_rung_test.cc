@@ -5,6 +5,7 @@
 #include "running_coturn.h"
 #include "tests/unit/faults/running_proxy.h"
 
+#include <algorithm>
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -74,7 +75,8 @@ class Rungs : public ::testing::Test, public TurnRung::Listener {
   static RunningCoturn* coturn_;
   Edge edge;
   Resolver resolver;
-  turn::ServerRecord record{turn::AddressFamilies::v4, {}};
+  turn::FullServers full;
+  turn::ServerRecord record{turn::AddressFamilies::v4, {}, &full};
   std::vector<std::unique_ptr<Dialer>> dialers;
   std::vector<std::unique_ptr<TurnRung>> rungs;
   std::vector<RungReport> reports;
@@ -134,6 +136,20 @@ TEST_F(Rungs, tls_is_refused_when_nobody_known_has_signed) {
   auto& rung = make(tls(), strangers);
   EXPECT_EQ(decide(rung).state, RungReport::State::failed);
   EXPECT_EQ(rung.report().trouble.code, Problem::turn_tls_untrusted) << rung.report().trouble.detail;
+}
+
+TEST_F(Rungs, a_server_that_another_way_found_full_is_asked_for_nothing_until_it_may_have_room) {
+  full.add(*parse_address("127.0.0.1"), std::chrono::steady_clock::now() + 1s);
+  for (const auto& to : {udp(), tcp(), tls()}) {
+    auto& rung = make(to);
+    EXPECT_EQ(decide(rung).state, RungReport::State::waiting) << rung.report().trouble.detail;
+    EXPECT_EQ(rung.report().trouble.code, Problem::turn_quota);
+    EXPECT_EQ(rung.allocation(), nullptr);
+  }
+  until([&] {
+    return std::all_of(rungs.begin(), rungs.end(), [](const auto& rung) { return rung->allocation() != nullptr; });
+  });
+  for (auto& rung : rungs) close(*rung);
 }
 
 TEST_F(Rungs, wrong_credentials_are_named_and_not_shown_again) {
