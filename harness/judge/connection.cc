@@ -27,10 +27,13 @@ Connection connection_of(const Scene& scene) {
     const auto* other = i < 2 && callers.size() == 2 ? scene.attempt().party(callers[1 - i]) : nullptr;
     for (const auto* event : scene.all(view.name, "connected")) {
       if (view.connected == nullptr) view.connected = event;
-      if (other == nullptr || other->proof.empty() || model::text_field(*event, "peer_proof") != other->proof) continue;
+      if (other == nullptr || other->proof.empty() || model::text_field(*event, "peer_proof") != other->proof) {
+        if (view.untrue == nullptr) view.untrue = event;
+        continue;
+      }
+      if (view.quotes_peer) continue;
       view.connected = event;
       view.quotes_peer = true;
-      break;
     }
     words = words && view.quotes_peer;
     connection.data_seen = connection.data_seen && view.path != nullptr;

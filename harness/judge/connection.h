@@ -11,6 +11,7 @@ struct ClientView {
   std::vector<Carrier> carriers;
   const Carrier* path = nullptr;            // among `carriers`
   const model::Event* connected = nullptr;  // what it said
+  const model::Event* untrue = nullptr;     // that it was connected, with a word that is not the other's: the first one
   bool quotes_peer = false;                 // and it held the word that only the other client was given
 };
 

@@ -3,6 +3,7 @@
 #include "harness/model/describe.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include <fmt/format.h>
@@ -12,6 +13,10 @@ namespace {
 
 using model::Outcome;
 using model::Verdict;
+
+constexpr std::array<std::string_view, 11> kFindings{
+    "claims-connected", "claims-path", "claims-throughput", "contract", "client-started", "client-ended",
+    "client-crashed",   "supported",   "secrets",           "services", "network"};
 
 Verdict finding(std::string check, std::string what, std::string client, Outcome outcome, std::string reason) {
   Verdict verdict;
@@ -47,6 +52,23 @@ bool agrees(const std::string& said, const model::Path& path) {
 
 constexpr Moment kTail = std::chrono::milliseconds(500);  // that packets may be apart more than what they carry is
 
+// What most of its data went over from `begin` until `end`, if any went both ways.
+const Carrier* busiest(const ClientView& view, Moment begin, Moment end) {
+  const Carrier* best = nullptr;
+  std::uint64_t most = 0;
+  for (const auto& carrier : view.carriers) {
+    std::uint64_t passed[2]{};
+    for (const auto& note : carrier.flow->data) {
+      if (note.at >= std::max(begin, carrier.first) && note.at < end && note.at <= carrier.last)
+        passed[note.outgoing ? 1 : 0] += note.size;
+    }
+    if (std::min(passed[0], passed[1]) == 0 || passed[0] + passed[1] <= most) continue;
+    best = &carrier;
+    most = passed[0] + passed[1];
+  }
+  return best;
+}
+
 // The most bytes of data that passed one way in any `time` until `end`.
 std::uint64_t most_within(const ClientView& view, Moment time, Moment end) {
   std::uint64_t most = 0;
@@ -71,22 +93,27 @@ std::uint64_t most_within(const ClientView& view, Moment time, Moment end) {
 }
 
 void claims_of(const Scene& scene, const ClientView& view, std::vector<Verdict>& found) {
-  if (view.connected != nullptr && !view.quotes_peer) {
-    found.push_back(
-        finding("claims-connected", "who says it is connected quotes the other's word", view.name, Outcome::fail,
-                fmt::format("{} said it was connected and quoted '{}', which is not the other's word", view.name,
-                            std::string(model::text_field(*view.connected, "peer_proof")).substr(0, 40))));
+  if (view.untrue != nullptr) {
+    found.push_back(finding(
+        "claims-connected", "who says it is connected quotes the other's word", view.name, Outcome::fail,
+        fmt::format("{} said it was connected and quoted '{}', which is not the other's word{}", view.name,
+                    std::string(model::text_field(*view.untrue, "peer_proof")).substr(0, 40),
+                    view.quotes_peer ? "; that it held, too, at " + in_words(view.connected->at) : std::string())));
   } else if (view.connected != nullptr && view.path == nullptr && scene.packets_are_whole()) {
     found.push_back(finding("claims-connected", "who says it is connected exchanges data", view.name, Outcome::fail,
                             view.name + " said it was connected, and its packets show no data of both directions"));
   }
   const auto selected = scene.all(view.name, "selected");
-  if (!selected.empty() && view.path != nullptr) {
-    const auto said = said_path(*selected.back());
-    if (!said.empty() && !agrees(said, view.path->path))
-      found.push_back(
-          finding("claims-path", "the path that it says is the one that its data took", view.name, Outcome::fail,
-                  fmt::format("{} said {}, its data took {}", view.name, said, model::describe(view.path->path))));
+  for (std::size_t i = 0; i < selected.size(); ++i) {
+    const auto said = said_path(*selected[i]);
+    // What was under way over the path before it still arrives.
+    const Moment begin = selected[i]->at + (i == 0 ? Moment(0) : kTail);
+    const auto* taken = busiest(view, begin, i + 1 < selected.size() ? selected[i + 1]->at : Moment::max());
+    if (said.empty() || taken == nullptr || agrees(said, taken->path)) continue;
+    found.push_back(
+        finding("claims-path", "the path that it says is the one that its data took", view.name, Outcome::fail,
+                fmt::format("{} said {}, its data took {}", view.name, said, model::describe(taken->path))));
+    break;
   }
   // What arrived cannot be more than what was seen to pass in so long a time: DTLS only adds to it.
   for (const auto* phase : scene.all(view.name, "throughput")) {
@@ -103,6 +130,8 @@ void claims_of(const Scene& scene, const ClientView& view, std::vector<Verdict>&
 }
 
 }  // namespace
+
+std::span<const std::string_view> findings() { return kFindings; }
 
 std::vector<Verdict> find_contradictions(const Scene& scene, const Connection& connection) {
   std::vector<Verdict> found;

@@ -18,6 +18,7 @@ using wire::StunMethod;
 constexpr Moment kLeastRto = milliseconds(450);   // RFC 8489 section 6.2.1: 500 ms, and what a busy machine adds
 constexpr unsigned kMostServerErrors = 8;         // "bounded", of which four are what the RFC advises
 constexpr Moment kQuotaPause = seconds(55);       // a minute, and what a busy machine adds
+constexpr Moment kNoticed = milliseconds(100);    // after which what came in on another flow has been read
 constexpr Moment kDeletionPatience = seconds(3);  // requirements.md, U-14
 
 void look_at_repeats(const Flow& flow, Breaches& breaches) {
@@ -56,7 +57,7 @@ void look_at_form(const Flow& flow, Breaches& breaches) {
     breaches.add("U-24", flow.ended, "what it sent cannot be cut into messages: " + *flow.broken_framing);
 }
 
-void look_at_refusals(const Flow& flow, std::map<Address, Moment>& over_quota, Breaches& breaches) {
+void look_at_refusals(const Flow& flow, Breaches& breaches) {
   std::map<wire::TransactionId, const StunNote*> asked;
   unsigned server_errors = 0;
   unsigned refused = 0;
@@ -68,10 +69,6 @@ void look_at_refusals(const Flow& flow, std::map<Address, Moment>& over_quota, B
       if (note.message_class != StunClass::request) continue;
       if (!stale.empty() && note.integrity && note.nonce == stale && !asked.contains(note.transaction))
         breaches.add("S-10", note.at, "the stale nonce again");
-      const auto quota = over_quota.find(flow.far.address);
-      if (note.method == StunMethod::allocate && quota != over_quota.end() && note.at > quota->second &&
-          note.at - quota->second < kQuotaPause && !asked.contains(note.transaction))
-        breaches.add("U-11", note.at, fmt::format("Allocate again {} after 486", in_words(note.at - quota->second)));
       asked.emplace(note.transaction, &note);
       continue;
     }
@@ -82,10 +79,48 @@ void look_at_refusals(const Flow& flow, std::map<Address, Moment>& over_quota, B
       breaches.add("S-08", note.at, fmt::format("{} requests that ended in {}", server_errors, note.error));
     if (note.error == 401 && request != asked.end() && request->second->integrity && ++refused > 2)
       breaches.add("S-09", note.at, fmt::format("credentials refused {} times", refused));
-    if (note.error == 438 && request != asked.end()) stale = request->second->nonce;
+    // A server that hands out the same one again leaves no other.
+    if (note.error == 438 && request != asked.end())
+      stale = note.nonce != request->second->nonce ? request->second->nonce : std::string();
     if (note.error == 437 && note.method == StunMethod::allocate && ++mismatches > 1)
       breaches.add("U-09", note.at, "437 twice on one port");
-    if (note.error == 486) over_quota[flow.far.address] = note.at;
+  }
+}
+
+// The server at the other end, whoever passes on what is said to it.
+std::string server_of(const Flow& flow) {
+  return flow.tunnel ? flow.tunnel_target() : crypelab::to_string(flow.far.address);
+}
+
+// When each server said 486, over whatever transport.
+std::map<std::string, std::vector<Moment>> quotas_told(const std::vector<const Flow*>& flows) {
+  std::map<std::string, std::vector<Moment>> told;
+  for (const auto* flow : flows) {
+    for (const auto& note : flow->stun) {
+      if (!note.outgoing && note.error == 486 && note.method == StunMethod::allocate)
+        told[server_of(*flow)].push_back(note.at);
+    }
+  }
+  for (auto& [server, times] : told) std::ranges::sort(times);
+  return told;
+}
+
+// An allocation that another transport had begun when 486 was told may go on, through challenges, to its own end.
+void look_at_quota(const Flow& flow, const std::vector<Moment>& told, Breaches& breaches) {
+  std::optional<Moment> begun;
+  std::set<wire::TransactionId> asked;
+  for (const auto& note : flow.stun) {
+    if (note.nested || note.method != StunMethod::allocate) continue;
+    if (!note.outgoing) {
+      const bool challenge = note.error == 401 || note.error == 438;
+      if (!challenge) begun.reset();
+      continue;
+    }
+    if (!asked.insert(note.transaction).second) continue;
+    if (!begun) begun = note.at;
+    const auto later = std::ranges::upper_bound(told, *begun - kNoticed);
+    if (later == told.begin() || note.at - *std::prev(later) >= kQuotaPause) continue;
+    breaches.add("U-11", note.at, fmt::format("Allocate again {} after 486", in_words(note.at - *std::prev(later))));
   }
 }
 
@@ -128,12 +163,15 @@ void look_at_deletion(const Scene& scene, const ClientView& view, Breaches& brea
 }  // namespace
 
 void look_at_turn(const Scene& scene, const ClientView& view, Breaches& breaches) {
-  std::map<Address, Moment> over_quota;
-  for (const auto* flow : scene.flows_of(view.name)) {
+  const auto flows = scene.flows_of(view.name);
+  const auto told = quotas_told(flows);
+  for (const auto* flow : flows) {
     if (flow->stun.empty()) continue;
     look_at_repeats(*flow, breaches);
     look_at_form(*flow, breaches);
-    look_at_refusals(*flow, over_quota, breaches);
+    look_at_refusals(*flow, breaches);
+    if (const auto found = told.find(server_of(*flow)); found != told.end())
+      look_at_quota(*flow, found->second, breaches);
     look_at_lifetime(*flow, breaches);
   }
   look_at_deletion(scene, view, breaches);

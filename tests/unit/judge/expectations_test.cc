@@ -85,6 +85,20 @@ TEST_F(Expectations, packets_without_the_others_word_are_no_connection_and_a_fin
   EXPECT_EQ(find(judgement, "claims-connected", "bob"), nullptr);
 }
 
+TEST_F(Expectations, who_says_the_others_word_only_in_the_end_said_something_untrue_before) {
+  evidence.client(ms(500), "alice", "connected", {{"peer_proof", std::string("guessed")}});
+  connected();
+  expect(model::ExpectConnected{std::chrono::seconds(3)});
+  const auto judgement = evidence.judged();
+  EXPECT_EQ(find(judgement, "connected")->outcome, Outcome::pass);
+  ASSERT_NE(find(judgement, "claims-connected", "alice"), nullptr);
+  EXPECT_EQ(
+      find(judgement, "claims-connected", "alice")->reason,
+      "alice said it was connected and quoted 'guessed', which is not the other's word; that it held, too, at 2.0 s");
+  EXPECT_EQ(find(judgement, "claims-connected", "bob"), nullptr);
+  EXPECT_EQ(judgement.outcome, Outcome::fail);
+}
+
 TEST_F(Expectations, a_capture_that_lost_packets_proves_no_absence) {
   evidence.words(ms(2000));
   evidence.attempt.packets_lost = 3;
@@ -123,12 +137,36 @@ TEST_F(Expectations, another_path_is_the_wrong_one) {
 
 TEST_F(Expectations, a_client_that_says_another_path_than_its_data_took_is_found_out) {
   connected();
-  evidence.client(ms(1900), "alice", "selected",
+  evidence.client(ms(1000), "alice", "selected",
                   {{"local.candidateType", std::string("relay")}, {"local.relayProtocol", std::string("tls")}});
   expect(model::ExpectPath{"alice", {model::PathClass::direct}, false});
   const auto judgement = evidence.judged();
   ASSERT_NE(find(judgement, "claims-path", "alice"), nullptr);
   EXPECT_EQ(find(judgement, "claims-path", "alice")->reason, "alice said relay-tls, its data took direct");
+}
+
+// From 1 s on directly, then through a relay, and in the end, for a moment, directly again.
+TEST_F(Expectations, who_moves_and_says_so_each_time_is_not_accused) {
+  for (const bool lies : {false, true}) {
+    Evidence moving(with_egress());
+    moving.hellos();
+    moving.words(ms(2000));
+    direct_data(moving, "bob", bob, alice, bob, ms(1000), 200);
+    direct_data(moving, "alice", alice, bob, alice, ms(1000), 30);
+    relayed_data(moving, "alice", {alice.address, 5001}, ms(2000), 100);
+    const auto says = [&](Moment at, const char* type) {
+      moving.client(
+          at, "alice", "selected",
+          {{"local.candidateType", std::string(type)}, {"local.relayProtocol", std::string(lies ? "tls" : "udp")}});
+    };
+    says(ms(1000), "host");
+    says(ms(1990), "relay");
+    says(ms(4000), "host");
+    const auto judgement = moving.judged();
+    const auto* verdict = find(judgement, "claims-path", "alice");
+    EXPECT_EQ(verdict != nullptr, lies);
+    if (verdict != nullptr) EXPECT_EQ(verdict->reason, "alice said relay-tls, its data took relay-udp");
+  }
 }
 
 TEST_F(Expectations, data_without_a_long_pause_stay_connected) {

@@ -349,6 +349,43 @@ TEST(Requirements, another_allocation_on_the_same_socket_is_no_late_refresh) {
   EXPECT_EQ(find(judgement, "U-05"), nullptr);
 }
 
+TEST(Requirements, a_nonce_that_the_server_hands_out_again_is_used_again) {
+  for (const bool again : {false, true}) {
+    Case one;
+    for (std::uint8_t i = 1; i <= 2; ++i) {
+      one.ask(ms(1000 * i),
+              {.method = StunMethod::allocate, .id = i, .nonce = "one", .transport = true, .integrity = true});
+      one.answer(ms(1000 * i + 1), {.message_class = StunClass::error,
+                                    .method = StunMethod::allocate,
+                                    .id = i,
+                                    .nonce = again ? "one" : "other",
+                                    .error = 438});
+    }
+    const auto judgement = one.evidence.judged();
+    EXPECT_EQ(find(judgement, "S-10", "alice") == nullptr, again);
+  }
+}
+
+// Happy eyeballs of TURN (RFC 8656 section 3.9): several transports ask one server side by side.
+TEST(Requirements, an_allocation_that_was_under_way_when_the_quota_was_told_may_end) {
+  for (const auto begun : {ms(1000), ms(1300)}) {
+    Case one;
+    const auto allocate = [](std::uint8_t id) {
+      return Stun{.method = StunMethod::allocate, .id = id, .transport = true};
+    };
+    const auto refused = [](std::uint8_t id, unsigned error) {
+      return Stun{.message_class = StunClass::error, .method = StunMethod::allocate, .id = id, .error = error};
+    };
+    one.ask(ms(1000), allocate(1)), one.answer(ms(1100), refused(1, 486));
+    Tcp tcp(one.evidence, "alice.eth0", one.alice(), world("turn.crype.test", 3478));
+    tcp.open(ms(990)).send(begun, stun(allocate(2))).receive(begun + ms(100), stun(refused(2, 401)));
+    tcp.send(begun + ms(310), stun(allocate(3))).receive(begun + ms(320), stun(refused(3, 486)));
+    const auto judgement = one.evidence.judged();
+    const auto* verdict = find(judgement, "U-11", "alice");
+    EXPECT_EQ(verdict != nullptr, begun == ms(1300));
+  }
+}
+
 TEST(Requirements, what_is_sent_before_a_proxys_answer_is_in_the_tunnel_if_it_opens_and_behind_a_refusal_if_not) {
   for (const bool opened : {true, false}) {
     Case one;
