@@ -90,6 +90,23 @@ TEST(Recovery, a_proxy_that_comes_back_after_some_seconds_is_used) {
   EXPECT_TRUE(call.ended_well()) << call.told();
 }
 
+TEST(Trouble, a_client_is_gone_by_its_deadline_although_its_relay_answers_no_more) {
+  const SignalingServer signaling;
+  const TurnServer turn(signaling);
+  json::object nobody = signaling.access("bob");
+  nobody["url"] = "wss://localhost:1/v1/rooms/r1";
+  nobody.erase("fallback");
+  Call call(
+      signaling,
+      {.ice_servers = turn.servers("udp"), .policy = "relay", .bob = {{"signaling", nobody}}, .deadline = 12'000});
+  ASSERT_TRUE(call.alice().wait_for_text(R"("type":"relay")")) << call.told();
+  kill(turn.pid(), SIGSTOP);
+  EXPECT_EQ(call.alice().exit_status(), 1) << call.told();
+  const auto closed = call.alice().event("closed");
+  ASSERT_TRUE(closed) << call.told();
+  EXPECT_LE(closed->at("t").to_number<double>(), 13'000) << call.told();  // when a lab ends it by force
+}
+
 TEST(Recovery, expired_turn_credentials_are_exchanged_for_new_ones) {
   const SignalingServer signaling;
   const TurnServer turn(signaling, {"--use-auth-secret", "--static-auth-secret=north-secret"});

@@ -22,7 +22,7 @@ constexpr Duration give_up = 60s;         // without any path, or any word of th
 constexpr Duration proxy_patience = 30s;  // with a proxy that is not there, or refuses: some come back within seconds
 constexpr Duration renewal_pause = 30s;   // between requests for TURN credentials
 constexpr Duration watch_interval = 500ms;
-constexpr Duration farewell = 2500ms;                          // that leaving may take, and the watch's own interval
+constexpr Duration farewell = 3s;                              // that leaving may take, and the watch's own interval
 constexpr Duration silence = 3s;                               // of what comes many times a second: the path is dead
 constexpr Duration short_life = ice::Consent::suspicion + 1s;  // a path that is dead by then never answered for consent
 
