@@ -58,14 +58,14 @@ constexpr const char* kManyPairs = R"(sites:
 clients: {alice: {sites: [east, west]@}, bob: {sites: [east, west], turn: none}}
 expect: [{connected: {}}]
 )";
-// From the tenth second on no STUN of bob's arrives, and there is no other way to him. Both misbehave: to who goes on
-// alone nobody acknowledges anything, and soon it has nothing to send.
+// From the sixteenth second on no STUN of bob's arrives, and there is no other way to him. Both misbehave: to who goes
+// on alone nobody acknowledges anything, and soon it has nothing to send.
 constexpr const char* kNoConsent = R"(sites: {office: {}, home: {nat: {}}}
 clients: {alice: {site: office, turn: none@}, bob: {site: home, turn: none@}}
-work: [{hold: {time: 45s, traffic: audio, max-gap: 45s}}]
+work: [{hold: {time: 50s, traffic: audio, max-gap: 50s}}]
 expect: [{connected: {}}]
 steps:
-  - at: 10s
+  - at: 16s
     site: home
     egress:
       - drop: {protocol: udp, payload: stun}
