@@ -226,7 +226,7 @@ function follow() {
 }
 summary(); outcomes(); matrix(); filter(); follow();
 addEventListener('hashchange', follow);
-document.documentElement.dataset.ready = 'yes';
+document.documentElement.dataset.ready = Math.round(performance.now());  // milliseconds since it was asked for
 </script>
 </body>
 </html>

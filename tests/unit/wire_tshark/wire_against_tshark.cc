@@ -1,4 +1,4 @@
-// Built only where tshark is installed: a capture that wire/ wrote is read by a decoder that nobody here wrote.
+// A capture that wire/ wrote is read by a decoder that nobody here wrote.
 #include "harness/wire/digest.h"
 #include "harness/wire/packet.h"
 #include "harness/wire/pcapng.h"
