@@ -116,7 +116,7 @@ void judging(std::size_t least) {
   std::fflush(stdout);
 }
 
-void report(std::size_t cells) {
+void pages(std::size_t cells) {
   auto call = cli::judge_folder(CRYPELAB_SOURCE "/fixtures/evidence/proxied", {});
   report::Run run{.program = "crypelab", .started = "2026-01-01T00:00:00Z"};
   for (std::size_t i = 0; i < cells; ++i) {
@@ -136,16 +136,13 @@ void report(std::size_t cells) {
 }
 
 void memory(const evidence::TemporaryFolder& folder, int scenarios) {
-  std::string many;
   for (int i = 0; i < scenarios; ++i) {
-    many += fmt::format(
-        "---\nscenario: bench/{}\ntitle: One of many\n{}work: [{{echo: {{count: 20}}}}]\nexpect:\n  - connected: "
-        "{{within: 20s}}\n",
-        i, kNetwork);
+    evidence::put(folder.path() / "many" / fmt::format("{}.yaml", i),
+                  fmt::format("scenario: bench/many-{}\ntitle: One of many\n{}work: [{{echo: {{count: 20}}}}]\n"
+                              "expect:\n  - connected: {{within: 20s}}\n",
+                              i, kNetwork));
   }
-  const auto file = folder.path() / "many.yaml";
-  evidence::put(file, many);
-  const auto run = crypelab({"run", file, "-j", "4", "--out", folder.path() / "many"});
+  const auto run = crypelab({"run", folder.path() / "many", "-j", "4", "--out", folder.path() / "of-many"});
   fmt::print(
       "{} scenarios in one run, four at a time: {:.1f} s, exit status {}; the largest of its processes {:.0f} MB "
       "(target 200)\n",
@@ -157,11 +154,11 @@ void memory(const evidence::TemporaryFolder& folder, int scenarios) {
 int main(int argc, char** argv) {
   const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
   const evidence::TemporaryFolder folder;
+  memory(folder, quick ? 10 : 100);  // first: a child's peak is never below what its parent holds
   one_scenario(folder, "echo", "[{echo: {count: 20}}]", 1.2, quick ? 3 : 9);
   one_scenario(folder, "throughput",
                "[{throughput: {time: 1s, direction: send}}, {throughput: {time: 1s, direction: receive}}]", 3,
                quick ? 1 : 5);
   judging(quick ? 100 : 1'000);
-  report(5'000);
-  memory(folder, quick ? 10 : 100);
+  pages(5'000);
 }
