@@ -10,9 +10,11 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
+#include <sstream>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <poll.h>
@@ -82,6 +84,27 @@ kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::H
   return view;
 }
 
+// Whether the program is led to that file by its command line or its environment.
+bool names(const services::Process& plan, const services::File& file) {
+  const auto path = "{dir}/" + file.name;
+  return std::ranges::find(plan.argv, path) != plan.argv.end() ||
+         std::ranges::any_of(plan.environment, [&](const auto& variable) { return variable.second == path; });
+}
+
+// Configurations of other people's programs hold no passwords: those stand in files of their own, or are still
+// "{secret:NAME}" here. Settings of our own programs are JSON, where one may be escaped and would not be recognized.
+std::string what_it_was_told(const services::Process& plan, const std::vector<std::string>& arguments) {
+  std::string text = fmt::format("it was started as: {}\n", fmt::join(arguments, " "));
+  for (const auto& file : plan.files) {
+    if (!names(plan, file) || file.name.ends_with(".json")) continue;
+    text += fmt::format("its configuration, {}/{}:\n", Service::kFolder, file.name);
+    std::istringstream lines(file.verbatim ? file.content : replaced(file.content));
+    int number = 0;
+    for (std::string line; std::getline(lines, line);) text += fmt::format("{:4}  {}\n", ++number, line);
+  }
+  return text;
+}
+
 }  // namespace
 
 Service::Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
@@ -125,7 +148,8 @@ bool Service::ready() {
   if (ready_) return true;
   if (const auto status = program_->poll()) {
     read_output();
-    throw Failure(Exit::unavailable, fmt::format("{} did not start: {}\n{}", plan_.name, status->text(), last_words()));
+    throw Failure(Exit::unavailable, fmt::format("{} did not start: {}\n{}{}", plan_.name, status->text(), last_words(),
+                                                 (*redaction_)(what_it_was_told(plan_, program_plan_.arguments))));
   }
   read_output();
   return answered();

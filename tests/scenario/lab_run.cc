@@ -65,7 +65,12 @@ print('serving', flush=True)
 int body(const blueprint::Blueprint& plan, const std::string& host, const std::string& script,
          kernel::Supervised& supervised, int output) {
   lab::Lab lab(plan, supervised);
-  auto program = lab.start(host, {.arguments = {"/bin/sh", "-c", script}, .descriptors = {-1, output, output}});
+  lab::HostProgram shell{.arguments = {"/bin/sh", "-c", script}, .descriptors = {-1, output, output}};
+  if (blueprint::find_host(plan, host)->role == blueprint::Role::client) {
+    const auto login = lab.credentials(host).turn;
+    shell.environment = {{"CRYPELAB_TURN_USER", login.user}, {"CRYPELAB_TURN_PASSWORD", login.password}};
+  }
+  auto program = lab.start(host, shell);
   lab.start_steps();
   lab.loop().watch(program.descriptor(), [] {});
   std::optional<kernel::ProgramStatus> status;

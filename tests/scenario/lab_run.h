@@ -24,7 +24,8 @@ blueprint::Blueprint plan_of(const std::string& scenario);
 // TLS on 4434 (it answers with the head that it got). It is `web`, www.crype.test.
 void add_test_server(blueprint::Blueprint& plan);
 
-// Brings the lab up, runs `script` by sh on `host`, and takes it down.
+// Brings the lab up, runs `script` by sh on `host`, and takes it down. On a client's machine the environment holds what
+// TURN servers take from it, as under `crypelab exec`.
 LabRun run_in_lab(const blueprint::Blueprint& plan, const std::string& host, const std::string& script);
 
 }  // namespace crypelab::test

@@ -77,6 +77,46 @@ TEST(TurnWords, certificates_are_what_was_asked_for) {
   EXPECT_TRUE(says(check("untrusted"), "unable to get local issuer certificate"));
 }
 
+// An allocation by a nonce, and refreshes of it by the same one, until it is refused or three seconds have passed.
+TEST(TurnWords, a_nonce_grows_stale_after_its_life_and_not_before) {
+  constexpr const char* kOneNonce = R"(python3 - <<'END'
+import hashlib, hmac, os, socket, struct, time
+user, password = os.environ["CRYPELAB_TURN_USER"].encode(), os.environ["CRYPELAB_TURN_PASSWORD"].encode()
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.settimeout(5)
+udp.connect(("203.0.113.20", 3478))
+def attribute(kind, value):
+    return struct.pack(">HH", kind, len(value)) + value + bytes(-len(value) % 4)
+def ask(method, body, key=None):
+    message = struct.pack(">HHI", method, len(body) + (24 if key else 0), 0x2112a442) + os.urandom(12) + body
+    if key:
+        message += attribute(8, hmac.new(key, message, "sha1").digest())
+    udp.send(message)
+    answer, found, at = udp.recv(2000), {}, 20
+    while at < len(answer):
+        kind, size = struct.unpack_from(">HH", answer, at)
+        found[kind] = answer[at + 4:at + 4 + size]
+        at += 4 + size + -size % 4
+    return (found[9][2] * 100 + found[9][3] if 9 in found else 0), found
+relay_udp, lifetime = attribute(0x19, bytes([17, 0, 0, 0])), attribute(0x0d, struct.pack(">I", 600))
+first, found = ask(3, relay_udp)
+realm, nonce = found[0x14], found[0x15]
+key = hashlib.md5(user + b":" + realm + b":" + password).digest()
+login = attribute(6, user) + attribute(0x14, realm) + attribute(0x15, nonce)
+second = ask(3, relay_udp + login, key)[0]
+begin = time.monotonic()
+third = 0
+while third == 0 and time.monotonic() < begin + 3:
+    third = ask(4, lifetime + login, key)[0]
+    time.sleep(0.05)
+print(first, second, third)
+END)";
+  const auto brief = in_world("turn-a: {nonce-life: 1s}", kOneNonce);
+  EXPECT_EQ(brief.out, "401 0 438\n") << brief.err;
+  const auto longer = in_world("turn-a: {nonce-life: 1min}", kOneNonce);
+  EXPECT_EQ(longer.out, "401 0 0\n") << longer.err;
+}
+
 // The connection that was open before the restart is closed, and a new server answers.
 TEST(TurnWords, a_restart_closes_what_was_open_and_the_new_server_answers) {
   constexpr const char* kScript = R"(python3 - <<'END'

@@ -1,3 +1,4 @@
+#include "harness/base/error.h"
 #include "harness/blueprint/blueprint.h"
 #include "harness/lab/lab.h"
 #include "harness/scenario/loader.h"
@@ -8,8 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 // What the services of the world report, and what happens when one dies: labs inside the test's own process tree.
@@ -25,11 +29,15 @@ sites: { office: { nat: {} } }
 clients: { alice: { site: office } }
 )";
 
-// Runs `inside` in a lab of that scenario; what it returns goes to the caller, with what it says when it is no use.
-std::string in_lab(const std::string& text, const std::function<std::string(Lab&)>& inside) {
+using Change = std::function<void(blueprint::Blueprint&)>;
+
+// Runs `inside` in a lab of that scenario, after `change` to its blueprint; what it returns goes to the caller, with
+// what it says when it is no use.
+std::string in_lab(const std::string& text, const std::function<std::string(Lab&)>& inside, const Change& change = {}) {
   const auto loaded = scenario::parse(text, "test.yaml");
   if (!loaded.ok()) return scenario::to_string(loaded.problems);
-  const auto plan = blueprint::draw(loaded.scenarios.front());
+  auto plan = blueprint::draw(loaded.scenarios.front());
+  if (change) change(plan);
   return test::told_by([&](kernel::Supervised& supervised, int output) {
            Lab lab(plan, supervised);
            test::write_all(output, inside(lab));
@@ -135,6 +143,57 @@ TEST(WorldEvents, first_bytes_at_a_tls_port_are_counted) {
     return fmt::format("hello {} plain {}", all.at("turn-a/tls_hello").packets, all.at("turn-a/tls_plain").packets);
   });
   EXPECT_EQ(counts, "hello 1 plain 1");
+}
+
+// turnutils on one and the same port for TLS, once without TLS and once with it. Of every allocation: where its
+// connection came in, and whether it began with TLS; then how many connections there began with it, and how many did
+// not.
+std::string allocations_at_a_tls_port(Lab& lab) {
+  const std::string client = "timeout 10 turnutils_uclient -u \"$0\" -w \"$1\" -c -y -n 1 -m 1 -t -p 443 ";
+  const std::string with_tls = "-S -F ECDHE-ECDSA-AES128-GCM-SHA256 ";  // by lot it asks for versions that nobody has
+  events_of(lab,
+            {"sh", "-c",
+             client + "203.0.113.22 >/dev/null 2>&1 & " + client + with_tls + "203.0.113.22 >/dev/null 2>&1; wait",
+             "USER", "PASSWORD"},
+            "");
+  const auto of_sessions = [&](std::string_view kind, std::string_view name) {
+    std::map<std::int64_t, std::string> found;
+    for (const auto& event : lab.events()) {
+      const auto* session = model::find_field(event, "session");
+      const auto* value = model::find_field(event, name);
+      if (event.where != "turn-a" || event.kind != kind || session == nullptr || value == nullptr) continue;
+      found[std::get<std::int64_t>(*session)] = std::visit([](const auto& v) { return fmt::format("{}", v); }, *value);
+    }
+    return found;
+  };
+  const auto all_closed = [&] {
+    const auto closed = of_sessions("closed", "server");
+    return std::ranges::all_of(of_sessions("allocation", "tls"),
+                               [&](const auto& one) { return closed.contains(one.first); });
+  };
+  lab.loop().run_until(all_closed, Loop::Clock::now() + 10s);
+  auto servers = of_sessions("closed", "server");
+  std::set<std::string> said;
+  for (const auto& [session, tls] : of_sessions("allocation", "tls"))
+    said.insert(fmt::format("{} tls={}", servers[session], tls));
+  const auto counted = lab.network().counters("turn-a");
+  return fmt::format("{}; hello: {}, plain: {}", fmt::join(said, ", "), counted.at("turn-a/tls_hello").packets > 0,
+                     counted.at("turn-a/tls_plain").packets > 0);
+}
+
+TEST(WorldEvents, of_every_allocation_it_is_known_whether_it_began_with_tls) {
+  // A port for TLS is one: what is plain there gets no allocation.
+  EXPECT_EQ(in_lab(kWorld, allocations_at_a_tls_port), "203.0.113.22:443 tls=true; hello: true, plain: true");
+  // Without the check in front of it the server takes it, and each is known for what it is.
+  const auto unchecked = [](blueprint::Blueprint& plan) {
+    auto& rules = std::ranges::find(plan.hosts, "turn-a", &blueprint::Host::name)->rule_set;
+    const std::string reset = "counter name tls_plain meta l4proto tcp reject with tcp reset";
+    const auto at = rules.find(reset);
+    if (at == std::string::npos) throw Failure(Exit::software, "no check in front of turn-a");
+    rules.replace(at, reset.size(), "counter name tls_plain ct mark set 1 accept");
+  };
+  EXPECT_EQ(in_lab(kWorld, allocations_at_a_tls_port, unchecked),
+            "203.0.113.22:443 tls=false, 203.0.113.22:443 tls=true; hello: true, plain: true");
 }
 
 // Kills a process of that name; the lab has a PID namespace of its own, so that no other can be meant.

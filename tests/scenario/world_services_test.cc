@@ -32,16 +32,6 @@ void expect_relayed(const std::string& options) {
   EXPECT_NE(run.out.find("Total lost packets 0 "), std::string::npos) << options << run.out;
 }
 
-TEST(TurnServers, relay_over_udp) {
-  expect_relayed("-p 3478 203.0.113.20");
-  expect_relayed("-p 443 198.51.100.21");
-}
-
-TEST(TurnServers, relay_over_tcp) {
-  expect_relayed("-t -p 443 203.0.113.21");
-  expect_relayed("-t -p 3478 198.51.100.20");
-}
-
 TEST(TurnServers, are_reached_over_ipv6) {
   expect_relayed("-p 3478 2001:db8:113::20");
   expect_relayed("-t -p 443 2001:db8:100::21");
