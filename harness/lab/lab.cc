@@ -97,11 +97,12 @@ Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised,
 
 void Lab::attend(Service& service) {
   loop_.watch(service.output(), [this, &service] { take_output(service); });
-  loop_.watch(service.end(), [this, &service] {
+  // Its end closes the descriptor that told of it: what is watched is to be forgotten by the number that it had.
+  loop_.watch(service.end(), [this, &service, end = service.end()] {
     const auto status = service.ended();
     if (!status) return;
     take_output(service);
-    loop_.forget(service.end());
+    loop_.forget(end);
     loop_.forget(service.output());
     casualties_.push_back(fmt::format("{} ended: {}\n{}", service.plan().name, status->text(), service.last_words()));
     events_.push_back({now(),
