@@ -126,17 +126,17 @@ std::optional<std::vector<StunAttribute>> decode_unknown_attributes(Bytes value)
 }
 
 std::optional<std::vector<StunPasswordAlgorithm>> decode_password_algorithms(Bytes value) {
-  std::vector<StunPasswordAlgorithm> algorithms;
+  std::vector<StunPasswordAlgorithm> offered;
   while (!value.empty()) {
     if (value.size() < 4) return std::nullopt;
     const std::size_t length = load<std::uint16_t>(value, 2);
     if (value.size() < 4 + length) return std::nullopt;
-    algorithms.push_back({PasswordAlgorithm{load<std::uint16_t>(value, 0)}, value.subspan(4, length)});
+    offered.push_back({PasswordAlgorithm{load<std::uint16_t>(value, 0)}, value.subspan(4, length)});
     // The last one's padding may have been left to the attribute's own.
     value = value.subspan(std::min(value.size(), 4 + padded4(length)));
   }
-  if (algorithms.empty()) return std::nullopt;
-  return algorithms;
+  if (offered.empty()) return std::nullopt;
+  return offered;
 }
 
 StunAddressValue encode_address(const Endpoint& endpoint) { return encode(endpoint, {}); }

@@ -5,6 +5,7 @@
 #include "clients/reference/datachannel/connection.h"
 #include "clients/reference/event/reporter.h"
 #include "clients/reference/ice/agent.h"
+#include "clients/reference/measure/send_window.h"
 #include "clients/reference/signaling/link.h"
 #include "clients/reference/transport/gatherer.h"
 
@@ -117,6 +118,7 @@ class Session final : transport::Gatherer::Listener,
   std::optional<datachannel::Connection> connection_;
   std::optional<wire::SdpFingerprint> peer_fingerprint_;
   Phases phases_;
+  measure::SendWindow send_window_;
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer over_;
   std::optional<Time> armed_;

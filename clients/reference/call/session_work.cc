@@ -78,15 +78,19 @@ bool Session::send_control(const Control& control) {
 bool Session::send_data(Delivery delivery, wire::Bytes message) {
   if (!connection_) return false;
   const auto known = data_channels_.find(delivery);
+  // The caller opens one of each kind when it first needs it; the callee uses what it is given.
+  if (known == data_channels_.end() && !caller_) return false;
+  const auto channel = known == data_channels_.end() ? connection_->open(settings_for(delivery)) : known->second;
   if (known == data_channels_.end()) {
-    // The caller opens one of each kind when it first needs it; the callee uses what it is given.
-    if (!caller_) return false;
-    const auto channel = connection_->open(settings_for(delivery));
     data_channels_[delivery] = channel;
     data_deliveries_[channel] = delivery;
-    return connection_->send(channel, message, false);
   }
-  return connection_->send(known->second, message, false);
+  if (!connection_->send(channel, message, false, send_window_.room())) {
+    send_window_.refused();
+    return false;
+  }
+  send_window_.took(message.size(), Time::clock::now());
+  return true;
 }
 
 void Session::echoed(const EchoResult& result) {

@@ -98,7 +98,7 @@ ChannelId Connection::open(const ChannelSettings& settings) {
   return id;
 }
 
-bool Connection::send(ChannelId id, wire::Bytes message, bool text) {
+bool Connection::send(ChannelId id, wire::Bytes message, bool text, std::uint64_t room) {
   const auto found = channels_.find(id);
   if (found == channels_.end() || !up() || !found->second.asked) return false;
   const auto& channel = found->second;
@@ -118,7 +118,7 @@ bool Connection::send(ChannelId id, wire::Bytes message, bool text) {
     carriage.payload = text ? Payload::empty_text : Payload::empty_binary;
     message = {&nothing, 1};
   }
-  const bool sent = sctp_->send(message, carriage);
+  const bool sent = sctp_->send(message, carriage, room);
   flush();
   return sent;
 }

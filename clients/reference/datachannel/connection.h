@@ -56,8 +56,9 @@ class Connection final : private Sctp::Output {
 
   // Opens a channel, now or as soon as the association stands; data may follow `channel_open` at once.
   ChannelId open(const ChannelSettings& settings);
-  // False when it cannot be taken now: try again after something was received, or after a wake-up.
-  bool send(ChannelId channel, wire::Bytes message, bool text);
+  // False when it cannot be taken now, because more than `room` bytes wait: try again after something was received, or
+  // after a wake-up.
+  bool send(ChannelId channel, wire::Bytes message, bool text, std::uint64_t room = Sctp::most_room);
   // Says goodbye.
   void close();
 

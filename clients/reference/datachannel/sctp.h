@@ -55,8 +55,10 @@ class Sctp {
   Sctp& operator=(const Sctp&) = delete;
 
   void receive(wire::Bytes packet);
-  // False when it cannot be taken now: the buffer is full, or the association is not up.
-  bool send(wire::Bytes message, const Carriage& carriage);
+  static constexpr std::uint64_t most_room = 1U << 20U;
+
+  // False when it cannot be taken now: `room` bytes wait to be sent or acknowledged, or the association is not up.
+  bool send(wire::Bytes message, const Carriage& carriage, std::uint64_t room = most_room);
   // Closes a stream in this direction (RFC 8831 §6.7).
   void reset(std::uint16_t stream);
   // Tells the other side that this is the end.

@@ -137,6 +137,21 @@ TEST_F(DataChannel, sends_no_datagram_that_needs_an_mtu_above_1200) {
   EXPECT_LE(largest + 48 + 52, 1'200U);
 }
 
+TEST_F(DataChannel, takes_no_more_than_there_is_room_for) {
+  make();
+  const auto channel = a.connection->open({.label = "c"});
+  ASSERT_TRUE(both(Event::Kind::channel_open));
+  const std::string message(1'000, 'x');
+  const auto fill = [&](std::uint64_t room) {
+    std::size_t taken = 0;
+    while (a.connection->send(channel, wire::bytes_of(message), false, room)) ++taken;
+    return taken;
+  };
+  EXPECT_NEAR(static_cast<double>(fill(20'000)), 20, 2);
+  EXPECT_NEAR(static_cast<double>(fill(60'000)), 40, 2);  // what is urgent gets more
+  EXPECT_TRUE(run([&] { return b.texts().size() >= 58; }));
+}
+
 TEST_F(DataChannel, refuses_a_certificate_that_was_not_signaled) {
   const Certificate other;
   make([&](auto& active, auto&) { active.dtls.peer = {other.fingerprint()}; });

@@ -1,5 +1,6 @@
 #include "clients/reference/measure/arrivals.h"
 #include "clients/reference/measure/distribution.h"
+#include "clients/reference/measure/send_window.h"
 #include "clients/reference/measure/test_message.h"
 #include "seeded_random.h"
 
@@ -85,6 +86,25 @@ TEST(Arrivals, memory_does_not_grow_with_hostile_numbers) {
   EXPECT_TRUE(arrivals.take(~std::uint64_t{0} - 1, 1, Time(1h)));
   EXPECT_FALSE(arrivals.take(0, 1, Time(1h)));
   EXPECT_EQ(arrivals.received(), 1U);
+}
+
+TEST(SendWindow, is_as_long_as_what_left_within_a_second) {
+  SendWindow window;
+  std::uint64_t waiting = 0;
+  // Sends what it may, ten milliseconds after ten milliseconds; the path takes `rate` bytes a second.
+  const auto send = [&](Time from, Duration time, std::uint64_t rate) {
+    for (auto now = from; now < from + time; now += 10ms) {
+      for (; waiting < window.room(); waiting += 1'000) window.took(1'000, now);
+      window.refused();
+      waiting -= std::min(waiting, rate / 100);
+    }
+  };
+  send(Time(1h), 5s, 25'000);  // 200 kbit/s
+  EXPECT_EQ(window.room(), SendWindow::least);
+  send(Time(1h) + 5s, 3s, 12'500'000);  // 100 Mbit/s
+  EXPECT_GT(window.room(), 5'000'000U);
+  send(Time(1h) + 8s, 3s, 2'500'000);  // 20 Mbit/s
+  EXPECT_LT(window.room(), 3'000'000U);
 }
 
 }  // namespace
