@@ -17,6 +17,7 @@ namespace {
 
 constexpr Duration echo_patience = 2s;     // for the last echoes
 constexpr Duration silence_is_end = 1s;    // after which what is missing of an ended sequence is lost
+constexpr Duration stall_is_end = 6s;      // the same where nothing gets lost, but waits for SCTP's timers
 constexpr Duration report_patience = 10s;  // for the other side's count
 constexpr std::uint64_t most_unanswered = 64;
 constexpr std::size_t most_echoes = 4'096;
@@ -48,6 +49,11 @@ bool sends(const job::Throughput& work, bool caller) {
   return work.direction == Direction::both || (work.direction == Direction::send) == caller;
 }
 bool receives(const job::Throughput& work, bool caller) { return sends(work, !caller); }
+
+Duration silence_that_ends(const job::Work& work) {
+  const auto* const throughput = std::get_if<job::Throughput>(&work);
+  return throughput != nullptr && throughput->delivery == Delivery::ordered ? stall_is_end : silence_is_end;
+}
 
 }  // namespace
 
@@ -216,7 +222,7 @@ void Phases::report_if_complete(Time now) {
   const auto& arrivals = phase.arrivals;
   const bool all = arrivals.received() >= *phase.peer_sent;
   const auto last = arrivals.received() == 0 ? phase.began : arrivals.last();
-  if (!all && now < last + silence_is_end) return;
+  if (!all && now < last + silence_that_ends(phase.work)) return;
   phase.reported = true;
   const Report report{arrivals.received(), arrivals.bytes(), static_cast<std::uint64_t>(arrivals.span().count()),
                       arrivals.reordered(), arrivals.duplicated()};
@@ -269,7 +275,8 @@ std::optional<Time> Phases::next() const {
   const auto* const throughput = std::get_if<job::Throughput>(&phase.work);
   if (throughput != nullptr && phase.sending) first = earlier(first, phase.began + throughput->time);
   if (phase.peer_sent && !phase.reported) {
-    first = earlier(first, (phase.arrivals.received() == 0 ? phase.began : phase.arrivals.last()) + silence_is_end);
+    first = earlier(
+        first, (phase.arrivals.received() == 0 ? phase.began : phase.arrivals.last()) + silence_that_ends(phase.work));
   }
   if (!phase.sending && phase.ended != Time{}) {
     const bool echo = std::holds_alternative<job::Echo>(phase.work);

@@ -50,7 +50,7 @@ struct Call {
   }
   void carry(End& from, End& to) {
     const auto controls = std::exchange(from.controls, {});
-    const auto data = std::exchange(from.data, {});
+    const auto data = stalled && stalled(now) ? decltype(from.data)() : std::exchange(from.data, {});
     for (const auto& [delivery, message] : data) {
       from.room = 1'000;
       if (lose && lose(++carried)) continue;
@@ -74,6 +74,7 @@ struct Call {
   End caller, callee;
   std::uint64_t carried = 0;
   std::function<bool(std::uint64_t)> lose;
+  std::function<bool(Time)> stalled;
 };
 
 TEST(Phases, an_echo_counts_what_comes_back_and_how_long_it_took) {
@@ -112,6 +113,15 @@ TEST(Phases, throughput_is_counted_by_the_receiver_in_each_direction) {
     }
   }
   EXPECT_NE(call.caller.results[0].sending, call.caller.results[1].sending);
+}
+
+TEST(Phases, what_cannot_be_lost_is_waited_for) {
+  Call call({job::Throughput{.time = 1s, .direction = Direction::send, .delivery = Delivery::ordered, .size = 1'000}});
+  const auto begin = call.now;
+  call.stalled = [&](Time now) { return now > begin + 200ms && now < begin + 4s; };
+  ASSERT_TRUE(call.run());
+  ASSERT_EQ(call.caller.results.size(), 1U);
+  EXPECT_EQ(call.caller.results[0].report.received, call.caller.results[0].sent);
 }
 
 TEST(Phases, one_direction_is_that_of_the_caller) {
