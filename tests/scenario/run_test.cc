@@ -10,6 +10,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include <boost/json.hpp>
@@ -240,6 +241,48 @@ TEST_F(Runs, keys_of_tls_connections_are_kept_unless_somebodys_own_secrets_are_t
 TEST_F(Runs, an_outcome_that_nobody_could_establish_is_inconclusive) {
   const auto finished = run(path("quits"), path("quits"), {"--no-capture"});
   EXPECT_EQ(finished.status, 2) << finished.out << finished.err;
+}
+
+// A process of that name (as the kernel cuts it) among those that this one started, however far down; -1: none.
+pid_t started_here(const std::string& name) {
+  std::map<pid_t, pid_t> parents;
+  std::vector<pid_t> named;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream in(entry.path() / "stat");
+    std::string line;
+    const auto number = entry.path().filename().string();
+    if (number.find_first_not_of("0123456789") != std::string::npos || !std::getline(in, line)) continue;
+    const auto begin = line.find('(');
+    const auto end = line.rfind(") ");
+    if (begin == std::string::npos || end == std::string::npos) continue;
+    const pid_t process = std::stoi(number);
+    parents[process] = std::stoi(line.substr(end + 4));  // after the letter of its state
+    if (line.substr(begin + 1, end - begin - 1) == name) named.push_back(process);
+  }
+  for (const auto process : named) {
+    for (auto at = parents.find(process); at != parents.end(); at = parents.find(at->second)) {
+      if (at->second == getpid()) return process;
+    }
+  }
+  return -1;
+}
+
+TEST_F(Runs, a_service_that_dies_leaves_an_inconclusive_run_with_its_last_words) {
+  driver("waits", "echo '{\"event\":\"hello\",\"name\":\"waits\"}'; sleep 6; exit 1");
+  Running running(arguments(path("waits"), path("waits")));
+  ASSERT_TRUE(running.wait_for([&] { return started_here("waits") > 0; }, 60s));
+  const auto server = started_here("turnserver");
+  ASSERT_GT(server, 0);
+  ASSERT_EQ(kill(server, SIGKILL), 0);
+  const auto finished = running.wait(100s);
+  EXPECT_EQ(finished.status, 2) << finished.out;
+  const auto saved = attempt();
+  const auto death = std::ranges::find(saved.events, "service-died", &model::Event::kind);
+  ASSERT_NE(death, saved.events.end());
+  EXPECT_TRUE(death->where.starts_with("turn-")) << death->where;
+  EXPECT_TRUE(text_field(*death, "how").starts_with("signal 9"));
+  EXPECT_FALSE(text_field(*death, "words").empty());
+  EXPECT_NE(finished.out.find(death->where), std::string::npos) << finished.out;
 }
 
 TEST_F(Runs, a_failure_can_be_looked_at_while_it_lives) {
