@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -95,6 +96,15 @@ Address solicited_node(const Address& address) {
   return Address::v6({0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, bytes[13], bytes[14], bytes[15]});
 }
 
+// The IPv6 address in an attribute of a message whose own header has `header` bytes, if it is there.
+std::optional<Address> address_in(nlmsghdr* message, std::size_t header, int attribute) {
+  const auto* value = nlmsg_find_attr(message, static_cast<int>(header), attribute);
+  std::array<std::uint8_t, 16> bytes{};
+  if (value == nullptr || nla_len(value) != static_cast<int>(bytes.size())) return std::nullopt;
+  std::memcpy(bytes.data(), nla_data(value), bytes.size());
+  return Address::v6(bytes);
+}
+
 // The IPv6 addresses or groups of an interface.
 std::set<Address> list_addresses(const Link& link, int type, int attribute) {
   NetlinkMessage message(type, NLM_F_DUMP);
@@ -106,11 +116,7 @@ std::set<Address> list_addresses(const Link& link, int type, int attribute) {
   const auto take = [&](const nlmsghdr& each) {
     auto* whole = const_cast<nlmsghdr*>(&each);
     if (static_cast<const ifaddrmsg*>(nlmsg_data(whole))->ifa_index != link.index()) return;
-    const auto* value = nlmsg_find_attr(whole, sizeof(ifaddrmsg), attribute);
-    std::array<std::uint8_t, 16> bytes{};
-    if (value == nullptr || nla_len(value) != static_cast<int>(bytes.size())) return;
-    std::memcpy(bytes.data(), nla_data(value), bytes.size());
-    found.insert(Address::v6(bytes));
+    if (const auto address = address_in(whole, sizeof(ifaddrmsg), attribute)) found.insert(*address);
   };
   link.in().route().list(message, fmt::format("list the addresses of {}", link.name()), take, [&] { found.clear(); });
   return found;
@@ -127,11 +133,7 @@ std::set<Address> list_local_addresses(const NetworkNamespace& in) {
   const auto take = [&](const nlmsghdr& each) {
     auto* whole = const_cast<nlmsghdr*>(&each);
     if (static_cast<const rtmsg*>(nlmsg_data(whole))->rtm_type != RTN_LOCAL) return;
-    const auto* value = nlmsg_find_attr(whole, sizeof(rtmsg), RTA_DST);
-    std::array<std::uint8_t, 16> bytes{};
-    if (value == nullptr || nla_len(value) != static_cast<int>(bytes.size())) return;
-    std::memcpy(bytes.data(), nla_data(value), bytes.size());
-    found.insert(Address::v6(bytes));
+    if (const auto address = address_in(whole, sizeof(rtmsg), RTA_DST)) found.insert(*address);
   };
   in.route().list(message, "list local routes", take, [&] { found.clear(); });
   return found;

@@ -50,9 +50,12 @@ bool sends(const job::Throughput& work, bool caller) {
 }
 bool receives(const job::Throughput& work, bool caller) { return sends(work, !caller); }
 
-Duration silence_that_ends(const job::Work& work) {
-  const auto* const throughput = std::get_if<job::Throughput>(&work);
-  return throughput != nullptr && throughput->delivery == Delivery::ordered ? stall_is_end : silence_is_end;
+// When what has not arrived of an ended sequence counts as lost.
+Time end_of(const Phase& phase) {
+  const auto* const throughput = std::get_if<job::Throughput>(&phase.work);
+  const bool reliable = throughput != nullptr && throughput->delivery == Delivery::ordered;
+  const auto last = phase.arrivals.received() == 0 ? phase.began : phase.arrivals.last();
+  return last + (reliable ? stall_is_end : silence_is_end);
 }
 
 }  // namespace
@@ -221,8 +224,7 @@ void Phases::report_if_complete(Time now) {
   if (phase.reported) return;
   const auto& arrivals = phase.arrivals;
   const bool all = arrivals.received() >= *phase.peer_sent;
-  const auto last = arrivals.received() == 0 ? phase.began : arrivals.last();
-  if (!all && now < last + silence_that_ends(phase.work)) return;
+  if (!all && now < end_of(phase)) return;
   phase.reported = true;
   const Report report{arrivals.received(), arrivals.bytes(), static_cast<std::uint64_t>(arrivals.span().count()),
                       arrivals.reordered(), arrivals.duplicated()};
@@ -274,10 +276,7 @@ std::optional<Time> Phases::next() const {
   if (phase.sending && !blocked_) first = phase.next_send;
   const auto* const throughput = std::get_if<job::Throughput>(&phase.work);
   if (throughput != nullptr && phase.sending) first = earlier(first, phase.began + throughput->time);
-  if (phase.peer_sent && !phase.reported) {
-    first = earlier(
-        first, (phase.arrivals.received() == 0 ? phase.began : phase.arrivals.last()) + silence_that_ends(phase.work));
-  }
+  if (phase.peer_sent && !phase.reported) first = earlier(first, end_of(phase));
   if (!phase.sending && phase.ended != Time{}) {
     const bool echo = std::holds_alternative<job::Echo>(phase.work);
     if (echo && caller_)

@@ -77,15 +77,14 @@ bool Session::send_control(const Control& control) {
 
 bool Session::send_data(Delivery delivery, wire::Bytes message) {
   if (!connection_) return false;
-  const auto known = data_channels_.find(delivery);
-  // The caller opens one of each kind when it first needs it; the callee uses what it is given.
-  if (known == data_channels_.end() && !caller_) return false;
-  const auto channel = known == data_channels_.end() ? connection_->open(settings_for(delivery)) : known->second;
+  auto known = data_channels_.find(delivery);
   if (known == data_channels_.end()) {
-    data_channels_[delivery] = channel;
-    data_deliveries_[channel] = delivery;
+    // The caller opens one of each kind when it first needs it; the callee uses what it is given.
+    if (!caller_) return false;
+    known = data_channels_.emplace(delivery, connection_->open(settings_for(delivery))).first;
+    data_deliveries_[known->second] = delivery;
   }
-  if (!connection_->send(channel, message, false, send_window_.room())) {
+  if (!connection_->send(known->second, message, false, send_window_.room())) {
     send_window_.refused();
     return false;
   }

@@ -163,7 +163,10 @@ void Sctp::lose(std::string why) {
 
 bool Sctp::send(wire::Bytes message, const Carriage& carriage, std::uint64_t room) {
   if (state_ != State::up) return false;
-  set(socket_.get(), SOL_SOCKET, SO_SNDBUF, static_cast<int>(std::min(room, most_room)), "SCTP buffer");
+  if (room_ != std::min(room, most_room)) {
+    room_ = std::min(room, most_room);
+    set(socket_.get(), SOL_SOCKET, SO_SNDBUF, static_cast<int>(room_), "SCTP buffer");
+  }
   sctp_sendv_spa how{};
   how.sendv_flags = SCTP_SEND_SNDINFO_VALID;
   how.sendv_sndinfo.snd_sid = carriage.stream;

@@ -83,6 +83,7 @@ class Sctp {
     void operator()(struct socket* s) const;
   };
   std::unique_ptr<struct socket, Close> socket_;
+  std::uint64_t room_ = most_room;  // of the socket's buffer
   State state_ = State::connecting;
   std::string failure_;
   std::deque<Message> messages_;

@@ -20,7 +20,7 @@ SctpStack::SctpStack() {
   usrsctp_sysctl_set_sctp_auto_asconf(0);
   usrsctp_sysctl_set_sctp_nr_incoming_streams_default(1'024);
   usrsctp_sysctl_set_sctp_nr_outgoing_streams_default(64);
-  usrsctp_sysctl_set_sctp_sendspace(1U << 20U);
+  usrsctp_sysctl_set_sctp_sendspace(Sctp::most_room);
   usrsctp_sysctl_set_sctp_recvspace(1U << 20U);
   // For calls rather than for bulk transfer over SCTP's own paths: a lost packet is missed for 200 ms, not a second.
   usrsctp_sysctl_set_sctp_rto_min_default(200);

@@ -1,16 +1,14 @@
 // What wire/ reads in the captures of calls that took place, packet by packet beside a decoder that nobody here wrote:
 // the judge and the reference client share wire/, so a misreading of both would not be noticed otherwise.
-#include "harness/wire/dns.h"
 #include "harness/wire/packet.h"
 #include "harness/wire/pcapng.h"
 #include "harness/wire/stun.h"
 #include "harness/wire/turn_frame.h"
+#include "tshark.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <sstream>
 #include <string>
 
@@ -25,7 +23,7 @@ namespace fs = std::filesystem;
 // A line for each packet: addresses, ports and sizes; of STUN type, transaction, attributes, addresses, error,
 // lifetime.
 constexpr const char* kFields =
-    "-T fields -E separator='|' -e frame.interface_id -e ip.src -e ip.dst -e ipv6.src -e ipv6.dst -e udp.srcport -e "
+    "-e frame.interface_id -e ip.src -e ip.dst -e ipv6.src -e ipv6.dst -e udp.srcport -e "
     "udp.dstport -e udp.length -e tcp.srcport -e tcp.dstport -e tcp.seq_raw -e tcp.ack_raw -e tcp.flags -e tcp.len -e "
     "stun.type -e stun.id -e stun.att.type -e stun.att.ipv4 -e stun.att.port -e stun.att.error.class -e stun.att.error "
     "-e "
@@ -48,15 +46,8 @@ std::vector<std::string> split(const std::string& line, char by) {
 // What tshark reads; of fields that occur more than once, as in the packet that an ICMP error quotes, the first one,
 // but of STUN's all.
 std::vector<std::vector<std::string>> read_by_tshark(const fs::path& file) {
-  const std::string command = fmt::format(
-      "{} -n -o tcp.relative_sequence_numbers:FALSE -o tcp.analyze_sequence_numbers:FALSE -r {} {} 2>/dev/null", TSHARK,
-      file.string(), kFields);
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
-  std::string output;
-  std::array<char, 4096> part{};
-  while (const std::size_t size = std::fread(part.data(), 1, part.size(), pipe.get())) output.append(part.data(), size);
   std::vector<std::vector<std::string>> packets;
-  std::istringstream lines(output);
+  std::istringstream lines(tshark(file, kFields));
   for (std::string line; std::getline(lines, line);) {
     auto fields = split(line, '|');
     EXPECT_EQ(fields.size(), kAll) << line;

@@ -3,11 +3,9 @@
 #include "harness/evidence/attempt_reader.h"
 #include "harness/judge/flow.h"
 #include "harness/wire/digest.h"
+#include "tshark.h"
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
-#include <memory>
 #include <set>
 #include <sstream>
 
@@ -18,20 +16,15 @@ namespace crypelab::judge {
 namespace {
 
 namespace fs = std::filesystem;
-using Lines =
-    std::set<std::string>;  // the same packet is captured in several places, which tshark takes for repetitions
+// The same packet is captured in several places, which tshark takes for repetitions.
+using Lines = std::set<std::string>;
 
 // A line for each packet that the filter lets through: the fields, separated by '|', each by its first occurrence.
-Lines tshark(const fs::path& capture, const std::string& filter, std::initializer_list<const char*> names) {
-  std::string command =
-      fmt::format("{} -n -r {} -Y '{}' -T fields -E separator='|' -E occurrence=f", TSHARK, capture.string(), filter);
-  for (const char* name : names) command += std::string(" -e ") + name;
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen((command + " 2>/dev/null").c_str(), "r"), ::pclose);
-  std::string output;
-  std::array<char, 4096> part{};
-  while (const std::size_t size = std::fread(part.data(), 1, part.size(), pipe.get())) output.append(part.data(), size);
+Lines lines_of(const fs::path& capture, const std::string& filter, std::initializer_list<const char*> names) {
+  std::string arguments = fmt::format("-Y '{}' -E occurrence=f", filter);
+  for (const char* name : names) arguments += std::string(" -e ") + name;
   Lines lines;
-  std::istringstream text(output);
+  std::istringstream text(tshark(capture, arguments));
   for (std::string line; std::getline(text, line);) lines.insert(line);
   return lines;
 }
@@ -69,8 +62,8 @@ TEST_P(SavedCaptures, stun_over_udp_is_the_same_to_both) {
     }
   }
   EXPECT_GT(ours.size(), 20U);
-  EXPECT_EQ(ours, tshark(capture(), "udp && stun.id && !icmp && stun.type.class != 0x0001",
-                         {"stun.type.method", "stun.type.class", "stun.id", "stun.att.lifetime"}));
+  EXPECT_EQ(ours, lines_of(capture(), "udp && stun.id && !icmp && stun.type.class != 0x0001",
+                           {"stun.type.method", "stun.type.class", "stun.id", "stun.att.lifetime"}));
 }
 
 TEST_P(SavedCaptures, tunnels_and_names_in_client_hellos_are_the_same_to_both) {
@@ -83,8 +76,8 @@ TEST_P(SavedCaptures, tunnels_and_names_in_client_hellos_are_the_same_to_both) {
     if (flow.tls && flow.tls->hello) names.insert(flow.tls->hello->server_name.value_or(""));
   }
   EXPECT_FALSE(names.empty());
-  EXPECT_EQ(targets, tshark(capture(), "http.request.method == \"CONNECT\"", {"http.request.uri"}));
-  EXPECT_EQ(names, tshark(capture(), "tls.handshake.type == 1", {"tls.handshake.extensions_server_name"}));
+  EXPECT_EQ(targets, lines_of(capture(), "http.request.method == \"CONNECT\"", {"http.request.uri"}));
+  EXPECT_EQ(names, lines_of(capture(), "tls.handshake.type == 1", {"tls.handshake.extensions_server_name"}));
 }
 
 std::vector<fs::path> saved() {

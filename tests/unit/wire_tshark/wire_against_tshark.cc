@@ -4,11 +4,10 @@
 #include "harness/wire/pcapng.h"
 #include "harness/wire/stun.h"
 #include "harness/wire/turn_frame.h"
+#include "tshark.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -19,25 +18,20 @@ namespace {
 
 using Buffer = std::vector<std::uint8_t>;
 
-// What tshark prints for the fields of each packet, a line a packet, fields separated by '|'.
-std::string tshark(const Buffer& capture, const std::string& arguments) {
+std::string read_back(const Buffer& capture, const std::string& arguments) {
   std::string path = (std::filesystem::temp_directory_path() / "crypelab-wire-XXXXXX").string();
   const int fd = ::mkstemp(path.data());
   EXPECT_GE(fd, 0);
   ::close(fd);
   std::ofstream(path, std::ios::binary)
       .write(static_cast<const char*>(static_cast<const void*>(capture.data())), std::ssize(capture));
-  const std::string command = std::string(TSHARK) + " -n -r " + path + " " + arguments + " 2>/dev/null";
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
-  std::string output;
-  std::array<char, 4096> part{};
-  while (const std::size_t size = std::fread(part.data(), 1, part.size(), pipe.get())) output.append(part.data(), size);
+  auto output = tshark(path, arguments);
   std::filesystem::remove(path);
   return output;
 }
 
 std::string fields(std::initializer_list<const char*> names) {
-  std::string text = "-T fields -E separator='|'";
+  std::string text;
   for (const char* name : names) text += std::string(" -e ") + name;
   return text;
 }
@@ -68,12 +62,12 @@ TEST(WireAgainstTshark, interfaces_times_comments_and_checksums_are_read_as_writ
   header.syn = true;
   add(capture, 1, 1'700'000'001'000'000'001, build_tcp(a6, b6, header, {}));
   add(capture, 0, 1'700'000'002'000'000'000, build_icmp(b4.address, a4.address, {3, 4, 1200}, build_udp(a4, b4, {})));
-  EXPECT_EQ(tshark(capture,
-                   "-o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -o tcp.check_checksum:TRUE -Y "
-                   "'frame.packet_flags_direction == 2' " +
-                       fields({"frame.interface_name", "frame.time_epoch", "frame.comment", "ip.checksum.status",
-                               "udp.checksum.status", "tcp.checksum.status", "tcp.flags.syn", "icmp.checksum.status",
-                               "icmp.mtu"})),
+  EXPECT_EQ(read_back(capture,
+                      "-o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -o tcp.check_checksum:TRUE -Y "
+                      "'frame.packet_flags_direction == 2' " +
+                          fields({"frame.interface_name", "frame.time_epoch", "frame.comment", "ip.checksum.status",
+                                  "udp.checksum.status", "tcp.checksum.status", "tcp.flags.syn", "icmp.checksum.status",
+                                  "icmp.mtu"})),
             "office:eth0|1700000000.123456789|the first|1|1||||\n"
             "home:eth0|1700000001.000000001||||1|1||\n"
             "office:eth0|1700000002.000000000||1,1|1|||1|1200\n");
@@ -91,8 +85,9 @@ TEST(WireAgainstTshark, stun_and_channel_data_mean_the_same_to_both) {
       .add_fingerprint();
   add(capture, 0, 1, build_udp(a4, b4, allocate.bytes()));
   EXPECT_EQ(
-      tshark(capture, fields({"stun.type.method", "stun.type.class", "stun.att.error", "stun.att.error.reason",
-                              "stun.att.realm", "stun.att.ipv6-xord", "stun.att.lifetime", "stun.att.crc32.status"})),
+      read_back(capture,
+                fields({"stun.type.method", "stun.type.class", "stun.att.error", "stun.att.error.reason",
+                        "stun.att.realm", "stun.att.ipv6-xord", "stun.att.lifetime", "stun.att.crc32.status"})),
       "0x0003|0x0011|38|Stale Nonce|crype.test|" +
           [&] {
             std::string hex;
@@ -103,7 +98,7 @@ TEST(WireAgainstTshark, stun_and_channel_data_mean_the_same_to_both) {
   Buffer relayed = head();
   const auto message = write_channel_data(buffer, 0x4001, bytes_of("abcdefg"), Padding::to_four);
   add(relayed, 0, 1, build_udp(a4, b4, message));
-  EXPECT_EQ(tshark(relayed, fields({"stun.channel", "stun.length", "data.data"})), "0x4001|7|61626364656667\n");
+  EXPECT_EQ(read_back(relayed, fields({"stun.channel", "stun.length", "data.data"})), "0x4001|7|61626364656667\n");
 }
 
 }  // namespace
