@@ -2,6 +2,7 @@
 #include "harness/judge/requirements.h"
 #include "harness/model/expectation.h"
 #include "tests/scenario/command.h"
+#include "tests/unit/evidence/temporary_folder.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +11,6 @@
 #include <iostream>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -223,13 +223,11 @@ TEST(Checks, each_has_a_misbehaviour_or_a_reason_why_not) {
                              with.empty() ? "" : " (with it: " + with + ")");
     EXPECT_TRUE(had.insert(row.check).second) << row.check;
   }
-  std::ifstream file(std::string(CRYPELAB_SOURCE) + "/README.md");
-  std::stringstream readme;
-  readme << file.rdbuf();
+  const auto readme = evidence::contents(CRYPELAB_SOURCE "/README.md");
   for (const auto& [check, why] : kNotHad) {
     std::cout << fmt::format("{:<18} none: {}\n", check, why);
     EXPECT_TRUE(had.insert(check).second) << check;
-    EXPECT_NE(readme.str().find("`" + check + "`"), std::string::npos) << check << " is not among README's limitations";
+    EXPECT_NE(readme.find("`" + check + "`"), std::string::npos) << check << " is not among README's limitations";
   }
   EXPECT_EQ(had, all_checks());
 }
@@ -265,9 +263,6 @@ constexpr const char* kPatient =
 class Table {
  public:
   explicit Table(const std::vector<Row>& rows) {
-    std::string pattern = fs::temp_directory_path() / "crypelab-judge-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
     fs::permissions(folder_, fs::perms(0755));
     fs::create_directories(folder_ / "scenarios");
     put_driver("alice", kPatient);
@@ -291,9 +286,6 @@ class Table {
       put(named("broken", row), body);
     }
   }
-  ~Table() { fs::remove_all(folder_); }
-  Table(const Table&) = delete;
-  Table& operator=(const Table&) = delete;
 
   const std::string& kept(const Row& row) const { return kept_.at(row.body); }
 
@@ -302,11 +294,8 @@ class Table {
                                    "--out", (folder_ / "out").string()};
     words.insert(words.end(), drivers_.begin(), drivers_.end());
     const auto finished = crypelab(words, 240s);
-    std::ifstream file(folder_ / "out" / "run.json");
-    std::stringstream text;
-    text << file.rdbuf();
     boost::system::error_code error;
-    const auto record = boost::json::parse(text.str(), error);
+    const auto record = boost::json::parse(evidence::contents(folder_ / "out" / "run.json"), error);
     if (error) {
       ADD_FAILURE() << finished.status << finished.out << finished.err;
       return {};
@@ -350,7 +339,8 @@ class Table {
     drivers_.insert(drivers_.end(), {"--client", fmt::format("{}={}", client, (folder_ / driver / "driver").string())});
   }
 
-  fs::path folder_;
+  const evidence::TemporaryFolder own_;
+  const fs::path folder_ = own_.path();
   std::map<std::string, std::string> kept_;  // body -> scenario: many share one
   std::vector<std::string> drivers_;
 };

@@ -1,22 +1,19 @@
-#include "command.h"
 #include "harness/base/error.h"
-#include "harness/evidence/attempt_reader.h"
 #include "harness/lab/trial.h"
 #include "harness/scenario/loader.h"
 #include "harness/wire/packet.h"
 #include "running.h"
+#include "runs.h"
 
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <sstream>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 namespace crypelab::test {
 namespace {
@@ -24,84 +21,6 @@ namespace {
 using namespace std::chrono_literals;
 using evidence::Attempt;
 using model::Source;
-
-constexpr const char* kUdpDropped = R"(scenario: test/run
-title: UDP is dropped
-sites:
-  office: {egress: [{drop: {protocol: udp}}, {allow: {}}]}
-  home: {}
-clients: {alice: {site: office}, bob: {site: home}}
-expect: [{not-connected: {}}]
-)";
-
-// What every driver of these tests begins with: a task that nobody knows is refused.
-constexpr const char* kBeginning = R"(#!/bin/sh
-job=$(cat)
-case "$job" in *'"task":"call"'*) ;; *) exit 127 ;; esac
-)";
-
-class Runs : public testing::Test {
- protected:
-  Runs() {
-    std::string pattern = std::filesystem::temp_directory_path() / "crypelab-run-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
-    std::filesystem::permissions(folder_, std::filesystem::perms(0755));
-    scenario(kUdpDropped);
-    driver("quits", "echo '{\"event\":\"hello\",\"name\":\"quits\"}'; exit 1");
-  }
-  ~Runs() override { std::filesystem::remove_all(folder_); }
-
-  std::string path(const std::string& name) const { return folder_ / name; }
-  void scenario(const std::string& text) { std::ofstream(path("scenario.yaml")) << text; }
-  std::string driver(const std::string& name, const std::string& script) {
-    std::ofstream(path(name)) << kBeginning << script << "\n";
-    chmod(path(name).c_str(), 0755);
-    return path(name);
-  }
-  std::vector<std::string> arguments(const std::string& alice, const std::string& bob) const {
-    return {"run", path("scenario.yaml"), "--client", "alice=" + alice, "--client", "bob=" + bob, "--out", path("out")};
-  }
-  Finished run(const std::string& alice, const std::string& bob, const std::vector<std::string>& more = {}) {
-    auto words = arguments(alice, bob);
-    words.insert(words.end(), more.begin(), more.end());
-    return crypelab(words, 100s);
-  }
-  Attempt attempt(const std::string& name = "test/run") const {
-    return evidence::read_attempt(folder_ / "out" / name / "attempt-1");
-  }
-  // Runs it beside a client that quits at once; what is seen of it.
-  Attempt seen(const std::string& script) {
-    const auto finished = run(driver("hostile", script), path("quits"));
-    said_ = finished.out + finished.err;
-    return attempt();
-  }
-
-  std::filesystem::path folder_;
-  std::string said_;
-};
-
-std::string contents(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-std::vector<model::Event> of(const Attempt& attempt, Source source, const std::string& where, const std::string& kind) {
-  std::vector<model::Event> found;
-  for (const auto& event : attempt.events) {
-    if (event.source == source && event.where == where && event.kind == kind) found.push_back(event);
-  }
-  return found;
-}
-
-std::optional<model::Value> field(const Attempt& attempt, const std::string& kind, const std::string& name,
-                                  Source source = Source::lab) {
-  for (const auto& event : of(attempt, source, "alice", kind)) {
-    if (const auto* value = find_field(event, name)) return *value;
-  }
-  return std::nullopt;
-}
 
 std::chrono::nanoseconds begin_of_clients(const Attempt& attempt) {
   const auto found = std::ranges::find(attempt.events, "client-started", &model::Event::kind);
@@ -229,8 +148,8 @@ TEST_F(Runs, keys_of_tls_connections_are_kept_unless_somebodys_own_secrets_are_t
   const auto has_keys = [&](const std::string& client, const std::vector<std::string>& more) {
     std::filesystem::remove_all(folder_ / "out");
     run(client, path("quits"), more);
-    return contents(folder_ / "out/test/run/attempt-1/packets.pcapng").find("CLIENT_HANDSHAKE_TRAFFIC_SECRET ") !=
-           std::string::npos;
+    return evidence::contents(folder_ / "out/test/run/attempt-1/packets.pcapng")
+               .find("CLIENT_HANDSHAKE_TRAFFIC_SECRET ") != std::string::npos;
   };
   EXPECT_TRUE(has_keys(path("tls"), {}));
   std::ofstream(path("driver.yaml")) << "command: ./tls\nsecrets: {ACCOUNT: account-of-mine}\n";
@@ -340,89 +259,6 @@ TEST_F(Runs, a_network_that_does_not_measure_as_declared_gets_no_client) {
   }));
 }
 
-TEST_F(Runs, a_driver_that_is_missing_or_cannot_be_run_is_an_outcome_with_its_name) {
-  run(path("not-there"), path("quits"));
-  auto missing = attempt();
-  EXPECT_NE(std::get<std::string>(field(missing, "client-ended", "not-started").value_or("")).find("No such file"),
-            std::string::npos);
-  EXPECT_TRUE(missing.complete);
-  std::filesystem::remove_all(folder_ / "out");
-  chmod(driver("plain", "exit 0").c_str(), 0644);
-  run(path("plain"), path("quits"));
-  EXPECT_NE(std::get<std::string>(field(attempt(), "client-ended", "not-started").value_or("")).find("Permission"),
-            std::string::npos);
-}
-
-TEST_F(Runs, a_driver_that_crashes_is_told_by_its_signal) {
-  EXPECT_EQ(field(seen("kill -SEGV $$"), "client-ended", "signal"), model::Value(std::int64_t{11}));
-}
-
-TEST_F(Runs, a_driver_that_hangs_and_ignores_every_request_to_end_is_killed_with_all_that_it_started) {
-  const auto seen = this->seen("trap '' TERM; sleep 4711 & sleep 4711");
-  EXPECT_EQ(field(seen, "client-ended", "signal"), model::Value(std::int64_t{9}));
-  EXPECT_EQ(field(seen, "client-ended", "ended-by-lab"), model::Value(std::string("peer-gone")));
-  EXPECT_TRUE(seen.complete);
-}
-
-TEST_F(Runs, a_driver_that_leaves_daemons_behind_takes_them_along) {
-  const std::string mark = "47110" + std::to_string(getpid());
-  const auto seen = this->seen("setsid sh -c 'exec sleep " + mark + "' </dev/null >/dev/null 2>&1 & exit 0");
-  EXPECT_EQ(field(seen, "client-ended", "exit"), model::Value(std::int64_t{0}));
-  EXPECT_FALSE(runs_somewhere(mark));
-}
-
-TEST_F(Runs, garbage_is_a_finding_and_what_follows_is_heard) {
-  const auto seen = this->seen("echo nonsense; echo '{\"event\":\"closed\"}'; exit 1");
-  EXPECT_EQ(field(seen, "client-garbage", "line"), model::Value(std::string("nonsense")));
-  EXPECT_EQ(of(seen, Source::client, "alice", "closed").size(), 1U);
-}
-
-TEST_F(Runs, a_flood_and_a_line_without_end_are_findings) {
-  const auto flood = this->seen("yes '{\"event\":\"x\"}' | head -n 200000; exit 1");
-  EXPECT_FALSE(of(flood, Source::lab, "alice", "client-flood").empty()) << said_;
-  EXPECT_TRUE(flood.complete);
-  std::filesystem::remove_all(folder_ / "out");
-  const auto line = this->seen("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo '{\"event\":\"closed\"}'; exit 1");
-  EXPECT_EQ(field(line, "client-long-line", "bytes"), model::Value(std::int64_t{3'000'000}));
-  EXPECT_EQ(of(line, Source::client, "alice", "closed").size(), 1U);
-}
-
-TEST_F(Runs, a_disk_that_is_full_is_the_drivers_own) {
-  const auto seen = this->seen(
-      "dd if=/dev/zero of=$HOME/full bs=1M 2>/dev/null; dd if=/dev/zero of=/tmp/full bs=1M 2>/dev/null; "
-      "echo '{\"event\":\"full\"}'; exit 1");
-  EXPECT_EQ(of(seen, Source::client, "alice", "full").size(), 1U);
-  EXPECT_TRUE(seen.complete);
-}
-
-TEST_F(Runs, a_driver_that_knows_every_task_is_found_out) {
-  std::ofstream(path("yes-man")) << "#!/bin/sh\nexit 0\n";
-  chmod(path("yes-man").c_str(), 0755);
-  run(path("yes-man"), path("quits"));
-  const auto probes = of(attempt(), Source::lab, path("yes-man"), "probe");
-  ASSERT_EQ(probes.size(), 1U);
-  EXPECT_EQ(*find_field(probes[0], "exit"), model::Value(std::int64_t{0}));
-}
-
-TEST_F(Runs, a_driver_file_says_command_arguments_and_environment) {
-  driver(
-      "words",
-      "echo \"{\\\"event\\\":\\\"closed\\\",\\\"a\\\":\\\"$1\\\",\\\"b\\\":\\\"$B\\\",\\\"c\\\":\\\"$C\\\"}\"; exit 1");
-  std::ofstream(path("driver.yaml"))
-      << "command: ./words\narguments: [one]\nenvironment: {B: two}\nsecrets: {C: account-of-mine}\n";
-  run(path("driver.yaml"), path("quits"));
-  const auto seen = attempt();
-  EXPECT_EQ(field(seen, "closed", "a", Source::client), model::Value(std::string("one")));
-  EXPECT_EQ(field(seen, "closed", "b", Source::client), model::Value(std::string("two")));
-  EXPECT_EQ(field(seen, "closed", "c", Source::client), model::Value(std::string("[secret:alice/C]")));
-}
-
-TEST_F(Runs, a_name_that_is_no_driver_is_bad_usage) {
-  const auto finished = run("crul", path("quits"));
-  EXPECT_EQ(finished.status, 64);
-  EXPECT_NE(finished.err.find("did you mean 'curl'"), std::string::npos) << finished.err;
-}
-
 TEST_F(Runs, no_secret_stands_in_any_file_of_the_evidence) {
   scenario(R"(scenario: test/run
 title: Canary
@@ -463,7 +299,7 @@ exit 1
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "out")) {
     if (!entry.is_regular_file()) continue;
     ++files;
-    const auto text = contents(entry.path());
+    const auto text = evidence::contents(entry.path());
     for (const auto& secret : secrets)
       EXPECT_EQ(text.find(secret), std::string::npos) << secret << " in " << entry.path();
   }
@@ -485,7 +321,7 @@ TEST_F(Runs, a_folder_that_holds_evidence_is_never_written_to_again) {
 
 TEST_F(Runs, what_was_saved_is_judged_again_to_the_same_verdicts_and_explained) {
   const auto finished = run("curl", "curl");
-  const auto record = contents(folder_ / "out/run.json");
+  const auto record = evidence::contents(folder_ / "out/run.json");
   const auto again = crypelab({"judge", "--json", path("out")});
   EXPECT_EQ(again.status, finished.status) << again.err;
   EXPECT_EQ(crypelab({"judge", "--json", path("out")}).out, again.out);
