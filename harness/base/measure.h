@@ -107,6 +107,9 @@ struct Rate {
   Endpoint to;
   BitRate offered{10'000'000};  // UDP: what is sent, headers of IP and UDP counted
   Duration time = std::chrono::seconds(1);
+  std::optional<Opening> opening;      // TCP: what goes ahead, as of Reach
+  std::string server_name;             // of a tls opening
+  std::vector<std::string> protocols;  // ALPN of a tls opening
   bool operator==(const Rate&) const = default;
 };
 struct PathMtu {

@@ -3,6 +3,7 @@
 #include "harness/blueprint/edge_boxes.h"
 #include "harness/blueprint/egress_decision.h"
 #include "harness/blueprint/egress_rules.h"
+#include "harness/blueprint/far_side.h"
 #include "harness/blueprint/proxy_question.h"
 #include "harness/blueprint/site_plan.h"
 #include "harness/model/describe.h"
@@ -22,30 +23,8 @@ using measure::Outcome;
 using measure::Transport;
 using namespace std::chrono_literals;
 
-constexpr std::uint16_t kPort = 3478;
-constexpr std::uint16_t kOtherPort = 3479;
-constexpr const char* kName = "reflector.crype.test";
-constexpr std::size_t kMostPorts = 48;  // of one transport
-constexpr Duration kPatience = 1s;      // of a quick question: more than a few retransmissions
-constexpr Duration kShort = 100ms;      // for what is declared to say nothing: a resolver, a gate
-
-// The ports that are asked about: those that applications use, and the edges of what the rules name.
-std::set<std::uint16_t> ports_of(const model::Scenario& scenario, Transport transport) {
-  std::set<std::uint16_t> ports{kPort, kOtherPort, 443, 5349};
-  ports.insert(transport == Transport::udp ? 40000 : 80);
-  const auto other = transport == Transport::udp ? model::Protocol::tcp : model::Protocol::udp;
-  for (const auto& site : scenario.sites) {
-    for (const auto& rule : site.egress.value_or(std::vector<model::EgressRule>{})) {
-      if (rule.match.protocol == other || rule.match.protocol == model::Protocol::icmp) continue;
-      for (const auto& range : rule.match.ports) {
-        for (const auto port : {range.first, range.last}) {
-          if (port != 0 && ports.size() < kMostPorts) ports.insert(port);
-        }
-      }
-    }
-  }
-  return ports;
-}
+constexpr Duration kPatience = 1s;  // of a quick question: more than a few retransmissions
+constexpr Duration kShort = 100ms;  // for what is declared to say nothing: a resolver, a gate
 
 // 24 hexadecimal digits that are this question's alone (FNV-1a, twice).
 std::string token_for(const std::string& client, const std::string& id) {
@@ -70,13 +49,6 @@ Address embed(const Prefix& nat64, const Address& four) {  // RFC 6052 section 2
   return Address::v6(bytes);
 }
 
-// The two addresses of the reflector in a family.
-std::pair<Address, Address> reflector(Family family) {
-  const auto& addresses = model::world_host("reflector").addresses;
-  const auto first = std::ranges::find(addresses, family, &Address::family);
-  return {*first, *std::next(first)};
-}
-
 // Everything that is asked of one client.
 class ClientQuestions {
  public:
@@ -93,15 +65,15 @@ class ClientQuestions {
     for (const auto family : {Family::v4, Family::v6}) {
       if (!(family == Family::v4 ? site_.subnet4 : site_.subnet6)) continue;
       for (const auto transport : {Transport::udp, Transport::tcp}) {
-        for (const auto port : ports_of(scenario_, transport)) {
-          const Endpoint to{reflector(family).first, port};
+        for (const auto port : reflector_ports(scenario_, transport)) {
+          const Endpoint to{reflector_addresses(family).first, port};
           reach(transport, to, to);
         }
       }
     }
     if (site_.nat64) {
-      const Endpoint four{reflector(Family::v4).first, kPort};
-      const Endpoint six{embed(site_.nat64->prefix, four.address), kPort};
+      const Endpoint four{reflector_addresses(Family::v4).first, kReflectorPort};
+      const Endpoint six{embed(site_.nat64->prefix, four.address), kReflectorPort};
       for (const auto transport : {Transport::udp, Transport::tcp}) reach(transport, six, four);
     }
     if (has_both_ports(Family::v4)) behaviour();
@@ -115,7 +87,7 @@ class ClientQuestions {
     if (has_both_ports(family)) path(family);
     if (site_.dns.delay > kShort && site_.dns.answers == model::Answers::normal) {
       const auto expected = ExpectDns{{measure::DnsOutcome::addresses}, {}, {}, site_.dns.delay};
-      add("DNS A, late", measure::Resolve{kName, measure::RecordType::a, {}}, expected, site_.dns.delay + 2s);
+      add("DNS A, late", measure::Resolve{kReflectorName, measure::RecordType::a, {}}, expected, site_.dns.delay + 2s);
     }
     passages(family);
     if (family == Family::v4 && has_both_ports(family)) nat_details();
@@ -142,7 +114,7 @@ class ClientQuestions {
   }
 
   void reach(Transport transport, const Endpoint& to, const Endpoint& decided_by) {
-    const auto decision = decide(site_, transport, decided_by, kName);
+    const auto decision = decide(site_, transport, decided_by, kReflectorName);
     if (!decision.known) return;
     measure::Reach ask{};
     ask.transport = transport;
@@ -171,7 +143,7 @@ class ClientQuestions {
     ask.opening = measure::Opening::http;
     reach(what + ", HTTP", ask, decision);
     ask.opening = measure::Opening::tls;
-    ask.server_name = gate.sni.empty() ? kName : gate.sni.front();
+    ask.server_name = gate.sni.empty() ? kReflectorName : gate.sni.front();
     if (ask.server_name.starts_with("*.")) ask.server_name.replace(0, 1, "any");
     if (!gate.alpn.empty()) ask.protocols = {gate.alpn.front()};
     reach(what + ", TLS", ask, decision);
@@ -194,10 +166,10 @@ class ClientQuestions {
   // UDP to all four corners, and their answers, pass without a limit.
   bool has_both_ports(Family family) const {
     if (!(family == Family::v4 ? site_.subnet4 : site_.subnet6)) return false;
-    const auto [one, two] = reflector(family);
+    const auto [one, two] = reflector_addresses(family);
     for (const auto& address : {one, two}) {
-      for (const auto port : {kPort, kOtherPort}) {
-        const auto decision = decide(site_, Transport::udp, {address, port}, kName);
+      for (const auto port : {kReflectorPort, kReflectorOtherPort}) {
+        const auto decision = decide(site_, Transport::udp, {address, port}, kReflectorName);
         if (!decision.passes || !decision.known) return false;
         if (decision.rule != nullptr && !std::holds_alternative<model::Allow>(decision.rule->action)) return false;
       }
@@ -215,9 +187,9 @@ class ClientQuestions {
   }
 
   void behaviour() {
-    const auto [one, two] = reflector(Family::v4);
-    const Endpoint server{one, kPort};
-    const Endpoint other{two, kOtherPort};
+    const auto [one, two] = reflector_addresses(Family::v4);
+    const Endpoint server{one, kReflectorPort};
+    const Endpoint other{two, kReflectorOtherPort};
     ExpectMapping mapping;
     ExpectFiltering filtering;
     const auto boxes = nats();
@@ -245,7 +217,7 @@ class ClientQuestions {
 
   void dns() {
     if (site_.portal && site_.portal->dns_hijacked) return;
-    const auto& records = model::find_world_name(kName)->addresses;
+    const auto& records = model::find_world_name(kReflectorName)->addresses;
     const auto& dns = site_.dns;
     const bool late = dns.delay > kShort;
     for (const auto type : {measure::RecordType::a, measure::RecordType::aaaa}) {
@@ -267,8 +239,8 @@ class ClientQuestions {
       if (expected.any_of.front() != measure::DnsOutcome::addresses) expected.addresses.clear();
       const bool silent = expected.any_of.front() == measure::DnsOutcome::silent;
       if (silent) expected.delay = Duration(0);
-      add(fmt::format("DNS {} of {}", six ? "AAAA" : "A", kName), measure::Resolve{kName, type, {}}, expected,
-          silent ? kShort : kPatience);
+      add(fmt::format("DNS {} of {}", six ? "AAAA" : "A", kReflectorName), measure::Resolve{kReflectorName, type, {}},
+          expected, silent ? kShort : kPatience);
     }
     if (site_.nat64 && site_.nat64->dns64 && dns.answers == model::Answers::normal && dns.aaaa == model::Aaaa::normal &&
         !late) {
@@ -298,7 +270,7 @@ class ClientQuestions {
   }
 
   void path(Family family) {
-    const Endpoint to{reflector(family).first, kPort};
+    const Endpoint to{reflector_addresses(family).first, kReflectorPort};
     const auto& [up, down, mtu, too_big] = site_.uplink;
     // As many packets as show the share, at no more than a quarter of the slower rate.
     const double share = std::max(share_of(up.loss), share_of(down.loss));
@@ -326,12 +298,12 @@ class ClientQuestions {
   }
 
   void passages(Family family) {
-    const auto address = reflector(family).first;
+    const auto address = reflector_addresses(family).first;
     if (!site_.egress) return;
     for (const auto transport : {Transport::udp, Transport::tcp}) {
       std::set<std::size_t> asked;
-      for (const auto port : ports_of(scenario_, transport)) {
-        const auto decision = decide(site_, transport, {address, port}, kName);
+      for (const auto port : reflector_ports(scenario_, transport)) {
+        const auto decision = decide(site_, transport, {address, port}, kReflectorName);
         if (decision.rule == nullptr || !decision.known || !asked.insert(decision.index).second) continue;
         const auto* limit = std::get_if<model::AcceptThenDrop>(&decision.rule->action);
         if (limit == nullptr) continue;
@@ -348,7 +320,7 @@ class ClientQuestions {
 
   void nat_details() {
     if (nats().empty()) return;
-    const Endpoint server{reflector(Family::v4).first, kPort};
+    const Endpoint server{reflector_addresses(Family::v4).first, kReflectorPort};
     const auto& nat = *site_.nat;
     const bool hidden =
         nat.mapping == model::Dependence::address_and_port && nat.filtering == model::Dependence::address_and_port;
@@ -394,10 +366,10 @@ std::vector<std::string> reflector_arguments(const model::Scenario& scenario) {
   for (const auto& address : model::world_host("reflector").addresses) {
     words.insert(words.end(), {"--address", to_string(address)});
   }
-  for (const auto port : ports_of(scenario, Transport::udp)) {
+  for (const auto port : reflector_ports(scenario, Transport::udp)) {
     words.insert(words.end(), {"--udp", std::to_string(port)});
   }
-  for (const auto port : ports_of(scenario, Transport::tcp)) {
+  for (const auto port : reflector_ports(scenario, Transport::tcp)) {
     words.insert(words.end(), {"--tcp", std::to_string(port)});
   }
   words.emplace_back("--log");

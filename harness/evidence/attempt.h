@@ -68,6 +68,9 @@ struct Party {
 //   client, client, its "event" {its other members by their paths: "local.type", "urls.0"}, stamped on arrival
 //   rule, host, counter {name, when, packets, bytes}: when is "start" (of the clients), "step" (before it) or "end"
 //   measurement, site, row {client, what, declared, measured, agrees, note}
+//   measurement, site, ceiling {client, direction, from, way, transport, goodput_bps, offered_bps (0: as much as goes),
+//       complete}: what the lab itself carried on one leg of the path on which throughput is measured, in payload
+//   measurement, "lab", no-ceiling {why}
 struct Attempt {
   static constexpr int kVersion = 1;
 

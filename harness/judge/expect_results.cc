@@ -1,4 +1,5 @@
 #include "harness/evidence/allocations.h"
+#include "harness/judge/ceilings.h"
 #include "harness/judge/expectations.h"
 
 #include <algorithm>
@@ -106,6 +107,7 @@ void judge_throughput(const Ground& ground, const model::ExpectThroughput& expec
     directions.insert(directions.end(), phase->direction == model::Flow::both ? 2 : 1, phase);
   if (directions.empty()) return settle(verdict, Outcome::inconclusive, "no throughput is to be measured");
   const auto callers = ground.scene.callers();
+  const auto ceilings = ceilings_of(ground.scene);
   for (const auto& view : ground.connection.views) {
     const auto reports = ground.scene.all(view.name, "throughput");
     for (std::size_t i = 0; i < reports.size(); ++i) {
@@ -119,10 +121,16 @@ void judge_throughput(const Ground& ground, const model::ExpectThroughput& expec
                       fmt::format("{} measured for {:.2f} s of {}", view.name, time, crypelab::to_string(phase.time)));
       const double rate = static_cast<double>(bytes) * 8 / time;
       verdict.reason = fmt::format("{}: {:.2f} Mbit/s", view.name, rate / 1e6);
-      if (rate < static_cast<double>(expected.at_least.bits_per_second)) {
-        verdict.outcome = Outcome::fail;
-        return;
+      const auto least = static_cast<double>(expected.at_least.bits_per_second);
+      if (rate >= least) continue;
+      const auto* ceiling = ceiling_of(ceilings, ground.scene, view.name, model::text_field(*reports[i], "direction"));
+      if (ceiling != nullptr && !ceiling->at_least && ceiling->goodput_bps < least) {
+        return settle(verdict, Outcome::inconclusive,
+                      fmt::format("{}, and the lab itself carried no more than {:.2f} Mbit/s on that path",
+                                  verdict.reason, ceiling->goodput_bps / 1e6));
       }
+      verdict.outcome = Outcome::fail;
+      return;
     }
     if (view.name == callers.front() && reports.size() != directions.size())
       return settle(verdict, Outcome::fail,

@@ -2,6 +2,7 @@
 
 #include "harness/blueprint/drawing.h"
 #include "harness/judge/cause.h"
+#include "harness/judge/ceilings.h"
 #include "harness/judge/expectations.h"
 #include "harness/judge/findings.h"
 #include "harness/judge/requirements.h"
@@ -135,6 +136,8 @@ model::Judgement judge(const model::Scenario& scenario, const evidence::Attempt&
 
   judgement.outcome = model::outcome_of(judgement.verdicts);
   judgement.clients = results_of(scene, connection);
+  judgement.ceilings = ceilings_of(scene);
+  judgement.no_ceiling = without_ceiling(scene);
   const auto start = scene.start();
   if (connection.at && start) judgement.time_to_connect = *connection.at - *start;
   judgement.why = cause_of(scene, judgement.verdicts, judgement.clients);

@@ -56,9 +56,10 @@ Descriptor open_packet_socket(const Link& link) {
 
 Capture::Capture(const Link& link) : Capture(link, Settings{}) {}
 
-Capture::Capture(const Link& link, const Settings& settings) : socket_(open_packet_socket(link)) {
+Capture::Capture(const Link& link, const Settings& settings)
+    : snap_length_(settings.snap_length), socket_(open_packet_socket(link)) {
   set_option(socket_, PACKET_VERSION, static_cast<int>(TPACKET_V3), "choose the form of a capture ring");
-  set_snap_length(socket_, settings.snap_length);
+  set_snap_length(socket_, snap_length_);
   map_ring(settings);
   sockaddr_ll where{};
   where.sll_family = AF_PACKET;
@@ -120,6 +121,9 @@ std::size_t Capture::read(const std::function<void(const CapturedPacket&)>& take
   }
   return count;
 }
+
+// A filter that keeps no byte of a packet keeps no packet (socket(7), SO_ATTACH_FILTER); a new one replaces the old.
+void Capture::set_deaf(bool deaf) { set_snap_length(socket_, deaf ? 0 : snap_length_); }
 
 std::uint64_t Capture::dropped() {
   tpacket_stats_v3 statistics{};  // reading it starts the kernel's count afresh

@@ -40,12 +40,16 @@ class Capture {
   int descriptor() const { return socket_.get(); }
   // Gives everything that has arrived to `take`, in order, and returns how many packets that was. Never blocks.
   std::size_t read(const std::function<void(const CapturedPacket&)>& take);
+  // Deaf, it sees nothing, and what it does not see is not lost either; what it saw before is still to be read. Throws
+  // Failure.
+  void set_deaf(bool deaf);
   // Packets lost since construction because nobody read in time.
   std::uint64_t dropped();
 
  private:
   void map_ring(const Settings& settings);
 
+  std::uint32_t snap_length_;
   Descriptor socket_;
   std::span<std::uint8_t> ring_;
   std::size_t next_block_ = 0;

@@ -1,8 +1,7 @@
 #include "harness/lab/measurement.h"
 
 #include "harness/base/error.h"
-#include "harness/lab/line_reader.h"
-#include "harness/lab/machine.h"
+#include "harness/lab/measurer.h"
 #include "harness/wire/measure_json.h"
 
 #include <algorithm>
@@ -12,7 +11,6 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace crypelab::lab {
 namespace {
@@ -24,55 +22,12 @@ using blueprint::Declaration;
 // How often the counters are looked at while a drop is waited for.
 constexpr auto kLook = 2ms;
 
-// A measuring program, with pipes to talk to it.
-class Measurer {
- public:
-  Measurer(Lab& lab, std::string host, std::vector<std::string> words) : host_(std::move(host)) {
-    auto in = make_pipe();
-    auto out = make_pipe();
-    input_ = std::move(in.writing);
-    lines_ = LineReader(std::move(out.reading));
-    words.insert(words.begin(), own_folder() + "/crypelab-probe");
-    program_.emplace(
-        lab.start(host_, {.arguments = std::move(words), .descriptors = {in.reading.get(), out.writing.get(), 2}}));
-  }
-
-  const std::string& host() const { return host_; }
-  int descriptor() const { return lines_.descriptor(); }
-  std::optional<std::string> line() { return lines_.next(); }
-  bool ended() const { return lines_.ended(); }
-
-  void tell(std::string text) {
-    text += "\n";
-    // A job is far smaller than the pipe, unless a scenario has hundreds of clients' worth of questions: then the
-    // program reads while this waits.
-    for (std::size_t sent = 0; sent < text.size();) {
-      const auto size = write(input_.get(), text.data() + sent, text.size() - sent);
-      if (size < 0) throw_errno(fmt::format("ask the measuring program on {}", host_));
-      sent += static_cast<std::size_t>(size);
-    }
-  }
-  std::string ending() {
-    const auto status = program_->wait_until(Loop::Clock::now() + 1s);
-    return status ? status->text() : "still running";
-  }
-
- private:
-  std::string host_;
-  Descriptor input_;
-  LineReader lines_;
-  std::optional<kernel::Program> program_;
-};
-
 class Measuring {
  public:
   Measuring(Lab& lab, const model::Scenario& scenario, blueprint::Form form)
-      : lab_(lab),
-        declarations_(blueprint::declare(scenario, form)),
-        reflector_(lab, "reflector", blueprint::reflector_arguments(scenario)) {}
+      : lab_(lab), declarations_(blueprint::declare(scenario, form)), reflector_(start_reflector(lab, scenario)) {}
 
   std::vector<blueprint::Row> run() {
-    await_reflector();
     before_ = lab_.network().counters();
     ask();
     lab_.loop().watch(reflector_.descriptor(), [this] { take_far_side(); });
@@ -97,18 +52,6 @@ class Measuring {
   }
 
  private:
-  void await_reflector() {
-    bool ready = false;
-    lab_.loop().watch(reflector_.descriptor(), [&] {
-      while (const auto line = reflector_.line()) ready = ready || line->find("\"ready\"") != std::string::npos;
-    });
-    const bool in_time = lab_.loop().run_until([&] { return ready || reflector_.ended(); }, Loop::Clock::now() + 5s);
-    lab_.loop().forget(reflector_.descriptor());
-    if (!in_time || !ready) {
-      throw Failure(Exit::unavailable, fmt::format("the reflector did not start: {}", reflector_.ending()));
-    }
-  }
-
   void ask() {
     std::map<std::string, std::vector<measure::Question>> questions;
     for (const auto& declaration : declarations_) {
@@ -194,9 +137,9 @@ class Measuring {
   std::deque<Measurer> measurers_;
   Counts before_;
   blueprint::Measured measured_;
-  std::map<CounterName, std::uint64_t> shared_;             // how many declared silences one counter stands for
-  std::map<std::string, std::vector<std::string>> silent_;  // questions that must stay without an answer, by client
-  std::set<std::pair<std::string, std::string>> open_;      // questions that must get one, and have not
+  std::map<CounterName, std::uint64_t> shared_;                 // how many declared silences one counter stands for
+  std::map<std::string, std::vector<std::string>> silent_;      // questions that must stay without an answer, by client
+  std::set<std::pair<std::string, std::string>> open_;          // questions that must get one, and have not
   std::shared_ptr<bool> over_ = std::make_shared<bool>(false);  // the loop may look again when this is gone
 };
 

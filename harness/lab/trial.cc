@@ -8,6 +8,7 @@
 #include "harness/evidence/key_log.h"
 #include "harness/evidence/log_file.h"
 #include "harness/evidence/packet_writer.h"
+#include "harness/lab/ceiling.h"
 #include "harness/lab/client_process.h"
 #include "harness/lab/door.h"
 #include "harness/lab/flat_json.h"
@@ -81,6 +82,7 @@ class Trial {
     });
     for (const auto& [driver, exit] : plan_.probes) tell(Source::lab, driver, "probe", {{"exit", std::int64_t{exit}}});
     if (network_is_as_declared() && !interrupted_) {
+      find_ceilings();
       count("start");
       lab_.before_steps([this](const blueprint::Step& step) {
         count("step");
@@ -247,6 +249,26 @@ class Trial {
             {"note", row.note}});
     }
     return agrees;
+  }
+
+  // Before the clients come, in the network that they will find.
+  void find_ceilings() {
+    const auto ceilings = blueprint::plan_ceilings(plan_.scenario);
+    if (!ceilings.why.empty()) tell(Source::measurement, "lab", "no-ceiling", {{"why", ceilings.why}});
+    if (ceilings.legs.empty()) return;
+    for (const auto& [leg, rated] : measure_ceilings(lab_, plan_.scenario, ceilings.legs)) {
+      const auto& ask = std::get<measure::Rate>(leg.question.ask);
+      tell(Source::measurement, leg.site, "ceiling",
+           {{"client", leg.client},
+            {"direction", std::string(leg.direction == model::Flow::send ? "send" : "receive")},
+            {"from", leg.host},
+            {"way", std::string(measure::word(ask.way))},
+            {"transport", std::string(measure::word(ask.transport))},
+            {"goodput_bps", static_cast<std::int64_t>(rated.goodput.bits_per_second)},
+            {"offered_bps",
+             static_cast<std::int64_t>(ask.transport == measure::Transport::udp ? ask.offered.bits_per_second : 0)},
+            {"complete", rated.complete}});
+    }
   }
 
   void count(const char* when) {

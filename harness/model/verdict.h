@@ -75,6 +75,24 @@ struct ThroughputResult {
   bool operator==(const ThroughputResult&) const = default;
 };
 
+// What the lab itself carried between a client's site and the internet, just before the clients came.
+struct CeilingLeg {
+  std::string client;
+  std::string from;       // the host that sent or received: the client's, or its site's proxy
+  std::string way;        // "up" or "down", as that host sees it
+  std::string transport;  // "udp" or "tcp"
+  double goodput_bps = 0;
+  bool operator==(const CeilingLeg&) const = default;
+};
+// The harness's own ceiling of a direction: the smaller of its legs, which were measured at the same time.
+struct Ceiling {
+  std::string direction;  // "send" or "receive", as the caller sees it
+  double goodput_bps = 0;
+  bool at_least = false;  // all that was offered arrived
+  std::vector<CeilingLeg> legs;
+  bool operator==(const Ceiling&) const = default;
+};
+
 struct ClientResult {
   std::string name;
   std::string driver;
@@ -112,6 +130,8 @@ struct Judgement {
   std::optional<Moment> time_to_connect;  // from the later hello to the later connected
   std::vector<Verdict> verdicts;
   std::vector<ClientResult> clients;
+  std::vector<Ceiling> ceilings;  // of the directions in which throughput was measured
+  std::string no_ceiling;         // why there is none
   std::vector<StoryLine> story;
   std::vector<StoryLine> timeline;  // of all sources
   std::string topology;             // SVG

@@ -9,6 +9,9 @@ constexpr std::uint32_t kBatch = 64;
 constexpr std::uint64_t kPacketsPerSecond = 400;  // so many at least, down to the smallest size, so that bins are even
 constexpr Duration kQuiet = std::chrono::milliseconds(300);
 
+// What is still in a queue needs its time; of a short measurement it changes less.
+Duration quiet_after(const measure::Rate& ask) { return std::min(kQuiet, ask.time * 3 / 10); }
+
 }  // namespace
 
 RateDialogue::RateDialogue(const measure::Rate& ask) : SessionDialogue(ask.to), ask_(ask) {
@@ -29,6 +32,8 @@ void RateDialogue::proceed(Time now) {
     for (std::uint32_t i = 0; i < kBatch && sent_ < count_ && begin_ + interval_ * sent_ <= now; ++i) {
       send_packet({.kind = Kind::data, .number = ++sent_}, size_);
     }
+    // A machine that cannot send so much ends in time all the same.
+    if (now - begin_ > interval_ * count_) count_ = sent_;
     if (sent_ == count_ && now >= *due()) request_report(1, now);
     return;
   }
@@ -48,10 +53,9 @@ void RateDialogue::proceed(Time now) {
 
 std::optional<Time> RateDialogue::due() const {
   if (ask_.way == measure::Way::up) {
-    // What is still in a queue needs its time.
-    return begin_ + interval_ * std::min(sent_, count_) + (sent_ < count_ ? Duration(0) : rtt() + kQuiet);
+    return begin_ + interval_ * std::min(sent_, count_) + (sent_ < count_ ? Duration(0) : rtt() + quiet_after(ask_));
   }
-  if (down_.received() > 0) return down_.last() + (down_.highest() == count_ ? Duration(0) : kQuiet);
+  if (down_.received() > 0) return down_.last() + (down_.highest() == count_ ? Duration(0) : quiet_after(ask_));
   return asked_again_ ? begin_ + 2 * rtt() + kQuiet : begin_;
 }
 

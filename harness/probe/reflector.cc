@@ -128,7 +128,9 @@ void Reflector::wake(Time now) {
                           .microseconds = static_cast<std::uint64_t>(now.count())},
                          source.size));
     }
-    if (now - source.begin > limits_.source_time) source.count = source.sent;
+    // Who cannot send so much in that time ends in time all the same.
+    const bool late = now - source.begin > source.interval * source.count;
+    if (late || now - source.begin > limits_.source_time) source.count = source.sent;
   }
   std::erase_if(sources_, [](const auto& source) { return source.sent >= source.count; });
 }

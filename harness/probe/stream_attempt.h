@@ -114,6 +114,7 @@ class StreamRate final : public Attempt {
   std::optional<Stream> stream_;
   std::vector<std::uint8_t> outgoing_;
   std::size_t outgoing_at_ = 0;
+  std::size_t once_ = 0;  // what goes ahead of the bytes that are repeated
   std::uint64_t sent_ = 0;
   std::optional<Time> begin_;
   bool closed_ = false;

@@ -1,3 +1,4 @@
+#include "harness/probe/opening.h"
 #include "harness/probe/passage_dialogue.h"
 #include "harness/probe/stream_attempt.h"
 
@@ -70,13 +71,22 @@ void StreamPassage::wake(Time now) {
 
 void StreamRate::start(Time /*now*/) {
   stream_.emplace(ask_.to, any_port(from_));
-  if (ask_.way == measure::Way::up) {
-    outgoing_ = encode_packet({.kind = Kind::data});
-    outgoing_.resize(64 << 10);
-  } else {
-    outgoing_ = encode_packet(
-        {.kind = Kind::source, .microseconds = static_cast<std::uint64_t>(std::max<long>(ask_.time.count(), 0))});
+  if (ask_.opening) {
+    outgoing_ = opening_bytes({.transport = measure::Transport::tcp,
+                               .to = ask_.to,
+                               .token = {},
+                               .opening = ask_.opening,
+                               .server_name = ask_.server_name,
+                               .protocols = ask_.protocols});
   }
+  const bool up = ask_.way == measure::Way::up;
+  const auto header =
+      up ? encode_packet({.kind = Kind::data})
+         : encode_packet({.kind = Kind::source,
+                          .microseconds = static_cast<std::uint64_t>(std::max<long>(ask_.time.count(), 0))});
+  outgoing_.insert(outgoing_.end(), header.begin(), header.end());
+  once_ = outgoing_.size();
+  if (up) outgoing_.resize(once_ + (64 << 10));
 }
 
 bool StreamRate::is_sending() const {
@@ -115,7 +125,7 @@ void StreamRate::pump(Time now) {
     sent_ += written;
     outgoing_at_ += written;
     if (outgoing_at_ == outgoing_.size() && ask_.way == measure::Way::up) {
-      outgoing_at_ = packet_header_size;  // the header goes out once
+      outgoing_at_ = once_;
     }
   }
 }

@@ -95,6 +95,24 @@ json::object client_of(const model::ClientResult& client) {
   return out;
 }
 
+json::array ceilings_of(const model::Judgement& judgement) {
+  json::array ceilings;
+  for (const auto& ceiling : judgement.ceilings) {
+    json::array legs;
+    for (const auto& leg : ceiling.legs)
+      legs.emplace_back(json::object{{"client", text(leg.client)},
+                                     {"from", text(leg.from)},
+                                     {"way", text(leg.way)},
+                                     {"transport", text(leg.transport)},
+                                     {"goodput_bps", leg.goodput_bps}});
+    ceilings.emplace_back(json::object{{"direction", text(ceiling.direction)},
+                                       {"goodput_bps", ceiling.goodput_bps},
+                                       {"at_least", ceiling.at_least},
+                                       {"legs", std::move(legs)}});
+  }
+  return ceilings;
+}
+
 json::array lines_of(const std::vector<model::StoryLine>& lines) {
   json::array out;
   for (const auto& line : lines) out.emplace_back(json::array{seconds(line.at), text(line.who), text(line.text)});
@@ -120,6 +138,8 @@ json::object record_of(const model::Judgement& judgement) {
           {"folder", text(judgement.folder)},
           {"verdicts", std::move(verdicts)},
           {"clients", std::move(clients)},
+          {"ceilings", ceilings_of(judgement)},
+          {"no_ceiling", text(judgement.no_ceiling)},
           {"story", lines_of(judgement.story)}};
 }
 

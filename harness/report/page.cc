@@ -182,13 +182,29 @@ function distribution(echo) {
   for (const k of ['min', 'p50', 'p95', 'p99', 'max']) s.append(svg('line', { x1: x(echo[k]), x2: x(echo[k]), y1: 8, y2: 32, stroke: 'currentColor' }));
   return el('div', {}, el('h3', {}, 'Round-trip times'), s, el('div', { class: 'dim' }, `${echo.received} of ${echo.sent} came back; min ${echo.min} p50 ${echo.p50} p95 ${echo.p95} p99 ${echo.p99} max ${echo.max} ms`));
 }
-function rates(client) {
+// What the lab itself carried towards that client, and what of that each leg was.
+const mbit = bps => (bps / 1e6).toFixed(2) + ' Mbit/s';
+function ceiling(a, client, direction) {
+  const own = a.clients[0] === client ? direction : direction === 'send' ? 'receive' : 'send';
+  return (a.ceilings || []).find(c => c.direction === own);
+}
+function legs(c) {
+  return `the lab itself ${c.at_least ? 'at least ' : ''}${mbit(c.goodput_bps)}, the smaller of ` + c.legs.map(l => `${l.from} ${l.way} by ${l.transport} ${mbit(l.goodput_bps)}`).join(' and ');
+}
+function rates(a, client) {
   if (client.rate.length < 2) return null;
   const s = svg('svg', { width: 640, height: 120, role: 'img', 'aria-label': 'data that arrived' });
-  const t0 = client.rate[0][0], t1 = client.rate[client.rate.length - 1][0], most = Math.max(...client.rate.map(r => r[1]));
+  const t0 = client.rate[0][0], t1 = client.rate[client.rate.length - 1][0], seen = Math.max(...client.rate.map(r => r[1]));
+  const limit = ceiling(a, client, 'receive'), top = limit ? limit.goodput_bps / 8 : 0;
+  // A ceiling far above what arrived is written, not drawn: the curve would be flat.
+  const drawn = limit && top < 4 * seen, most = drawn ? Math.max(seen, top) : seen;
   const points = client.rate.map(([t, b]) => `${40 + 580 * (t - t0) / Math.max(t1 - t0, 1)},${100 - 90 * b / most}`).join(' ');
   s.append(svg('polyline', { points, fill: 'none', stroke: 'var(--relay-udp)', 'stroke-width': 2 }), svg('text', { x: 0, y: 14 }, (most * 8 / 1e6).toFixed(2) + ' Mbit/s'), svg('text', { x: 40, y: 116 }, seconds(t0)), svg('text', { x: 590, y: 116 }, seconds(t1)));
-  return el('div', {}, el('h3', {}, 'Data that arrived, by packets'), s, client.throughput.map(p => el('div', { class: 'dim' }, `${p.direction}: ${(p.goodput_bps / 1e6).toFixed(2)} Mbit/s in ${p.seconds} s, as it said`)));
+  if (drawn) s.append(svg('line', { class: 'ceiling', x1: 40, x2: 620, y1: 100 - 90 * top / most, y2: 100 - 90 * top / most, stroke: 'currentColor', 'stroke-dasharray': '6 4' }), svg('text', { x: 560, y: 112 - 90 * top / most }, 'the lab itself'));
+  return el('div', {}, el('h3', {}, 'Data that arrived, by packets'), s, client.throughput.map(p => {
+    const c = ceiling(a, client, p.direction);
+    return el('div', { class: 'dim' }, `${p.direction}: ${mbit(p.goodput_bps)} in ${p.seconds} s, as it said` + (c ? '; ' + legs(c) : ''));
+  }), a.no_ceiling ? el('div', { class: 'dim' }, 'no ceiling of the lab itself: ' + a.no_ceiling) : null);
 }
 function open(n, quiet) {
   const d = read('c' + n), cell = run.cells[n], box = $('detail');
@@ -212,7 +228,7 @@ function attempt(box, a, d, i) {
     if (c.path) box.append(el('p', {}, `Path: ${c.path.class}${c.path.proxy ? ' through a proxy' : ''} by ${c.path.by}`));
     if (c.problems.length) box.append(el('p', {}, 'It reported ' + c.problems.join(', ')));
     if (c.rungs.length) box.append(ladder(c));
-    box.append(...[breakdown(c), c.echo ? distribution(c.echo) : null, rates(c)].filter(Boolean));
+    box.append(...[breakdown(c), c.echo ? distribution(c.echo) : null, rates(a, c)].filter(Boolean));
   }
   if (a.timeline) box.append(el('details', {}, el('summary', {}, 'All sources, by time'), lines(a.timeline)));
 }

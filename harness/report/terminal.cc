@@ -61,6 +61,25 @@ std::string paths_of(const model::Judgement& judgement) {
   return out.empty() ? "-" : out;
 }
 
+std::string rates_of(const model::Judgement& judgement) {
+  std::string out;
+  for (const auto& client : judgement.clients) {
+    for (const auto& phase : client.throughput)
+      out += fmt::format("  {} {}: {:.2f} Mbit/s in {:.2f} s, as it said\n", text(client.name), text(phase.direction),
+                         phase.goodput_bps / 1e6, phase.seconds);
+  }
+  for (const auto& ceiling : judgement.ceilings) {
+    out += fmt::format("  the lab itself, {}: {}{:.2f} Mbit/s, the smaller of", text(ceiling.direction),
+                       ceiling.at_least ? "at least " : "", ceiling.goodput_bps / 1e6);
+    for (const auto& leg : ceiling.legs)
+      out += fmt::format(" {}{} {} {} {:.2f}", &leg == ceiling.legs.data() ? "" : "and ", text(leg.from), text(leg.way),
+                         text(leg.transport), leg.goodput_bps / 1e6);
+    out += "\n";
+  }
+  if (!judgement.no_ceiling.empty()) out += "  no ceiling of the lab itself: " + text(judgement.no_ceiling) + "\n";
+  return out.empty() ? out : "\nThroughput\n" + out;
+}
+
 std::string time_of(const std::optional<model::Moment>& time) {
   return time ? fmt::format("{:.2f} s", std::chrono::duration<double>(*time).count()) : "-";
 }
@@ -152,7 +171,7 @@ std::string to_story(const model::Judgement& judgement) {
                          rung.cause.empty() ? "" : ": ", text(rung.cause));
     }
   }
-  out += "\n";
+  out += rates_of(judgement) + "\n";
   for (const auto& verdict : judgement.verdicts) {
     out += fmt::format("  {:<13} {}{}{}\n", model::to_string(verdict.outcome), text(verdict.what),
                        verdict.reason.empty() ? "" : ": ", text(verdict.reason));

@@ -64,6 +64,9 @@ void visit_fields(Visit& visit, Value& value) {
   visit("to", value.to);
   visit("offered", value.offered);
   visit("time", value.time);
+  visit("opening", value.opening);
+  visit("server_name", value.server_name);
+  visit("protocols", value.protocols);
 }
 template <class Visit, same<measure::PathMtu> Value>
 void visit_fields(Visit& visit, Value& value) {

@@ -145,5 +145,22 @@ TEST_F(capture, without_segmentation_offload_every_frame_fits_the_mtu) {
   EXPECT_GT(longest_frame("b"), 1514U);
 }
 
+TEST_F(capture, deaf_it_sees_nothing_and_loses_nothing) {
+  Joined hosts;
+  Capture at_left(hosts.cable.first());
+  hosts.raise();
+  const Datagrams left(hosts.left, "10.9.0.1:7");
+  const Datagrams right(hosts.right, "10.9.0.2:7");
+  left.send("10.9.0.2:7", "before it");
+  at_left.set_deaf(true);
+  left.send("10.9.0.2:7", "while it is deaf");
+  at_left.set_deaf(false);
+  left.send("10.9.0.2:7", "after it");
+  std::vector<std::string> seen;
+  for (const auto& found : seen_with(at_left, " it", 2)) seen.push_back(found.bytes.substr(42));
+  EXPECT_EQ(seen, (std::vector<std::string>{"before it", "after it"}));
+  EXPECT_EQ(at_left.dropped(), 0U);
+}
+
 }  // namespace
 }  // namespace crypelab::kernel

@@ -49,6 +49,16 @@ TEST_F(Page, a_link_into_it_opens_the_cell) {
   }
 }
 
+TEST_F(Page, the_ceiling_of_the_lab_itself_stands_beside_the_throughput) {
+  const auto detail = section(open("c=proxy%2Fs33-basic%2Fbasic%7Ccrypelab-client"), "detail");
+  EXPECT_NE(
+      detail.find("send: 10.00 Mbit/s in 3 s, as it said; the lab itself 12.50 Mbit/s, the smaller of office.proxy "
+                  "up by tcp 12.50 Mbit/s and bob down by udp 600.00 Mbit/s"),
+      std::string::npos)
+      << detail;
+  EXPECT_NE(detail.find("<line class=\"ceiling\""), std::string::npos);
+}
+
 TEST_F(Page, a_filter_in_the_link_leaves_what_it_names) {
   const auto document = open("q=s33-basic");
   EXPECT_NE(document.find("1 of 7 networks"), std::string::npos);

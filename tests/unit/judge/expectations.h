@@ -36,7 +36,8 @@ class Expectations : public testing::Test {
   }
   void throughput(const std::string& who, std::int64_t bytes, double time) {
     evidence.scenario.work = {model::Throughput{.time = std::chrono::seconds(1)}};
-    evidence.client(ms(4000), who, "throughput", {{"goodput_bps", 8e9}, {"bytes", bytes}, {"seconds", time}});
+    evidence.client(ms(4000), who, "throughput",
+                    {{"direction", std::string("send")}, {"goodput_bps", 8e9}, {"bytes", bytes}, {"seconds", time}});
   }
   model::Verdict only() {
     const auto judgement = evidence.judged();

@@ -34,6 +34,13 @@ inline Run made_run() {
   passed.time_to_connect = milliseconds(800);
   passed.verdicts = {{.check = "connected", .what = "connected: {}", .line = 20}};
   passed.clients = {alice};
+  passed.ceilings = {{.direction = "send",
+                      .goodput_bps = 12.5e6,
+                      .legs = {{"alice", "office.proxy", "up", "tcp", 12.5e6}, {"bob", "bob", "down", "udp", 6e8}}},
+                     {.direction = "receive",
+                      .goodput_bps = 9.5e6,
+                      .at_least = true,
+                      .legs = {{"alice", "office.proxy", "down", "tcp", 9.5e6}, {"bob", "bob", "up", "udp", 6e8}}}};
   passed.story = {{milliseconds(100), "alice", kHostile}};
   passed.timeline = {{milliseconds(100), "client alice", kHostile}};
   passed.topology = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";

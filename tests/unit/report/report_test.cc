@@ -122,8 +122,7 @@ TEST(Report, the_table_has_a_line_for_each_scenario_and_counts_what_only_streams
           "1 pass, 1 non-strict, 1 unsupported, 1 inconclusive, 1 unclear-error, 1 wrong-path, 1 fail, 1 not covered"),
       std::string::npos)
       << table;
-  EXPECT_NE(table.find("6 connected: 6 relay-tls+px; 6 of them by TURN over TCP or TLS"), std::string::npos)
-      << table;
+  EXPECT_NE(table.find("6 connected: 6 relay-tls+px; 6 of them by TURN over TCP or TLS"), std::string::npos) << table;
 }
 
 TEST(Report, the_table_fits_the_terminal) {
@@ -145,6 +144,21 @@ TEST(Report, a_story_names_cause_rungs_and_verdicts) {
   EXPECT_NE(story.find("Why: the proxy answered 403"), std::string::npos);
   EXPECT_NE(story.find("relay-udp      failed           turn.crype.test:3478: no answer"), std::string::npos) << story;
   EXPECT_NE(story.find("    0.100 s  alice"), std::string::npos) << story;
+}
+
+TEST(Report, a_story_tells_what_the_lab_itself_carried_beside_what_the_client_says) {
+  auto run = made_run();
+  const auto story = to_story(run.judgements[0]);
+  EXPECT_NE(story.find("alice send: 10.00 Mbit/s in 3.00 s, as it said"), std::string::npos) << story;
+  EXPECT_NE(story.find("the lab itself, send: 12.50 Mbit/s, the smaller of office.proxy up tcp 12.50 and bob down udp "
+                       "600.00"),
+            std::string::npos)
+      << story;
+  EXPECT_NE(story.find("the lab itself, receive: at least 9.50 Mbit/s"), std::string::npos) << story;
+  run.judgements[0].ceilings.clear();
+  run.judgements[0].no_ceiling = "nothing of office gets out";
+  EXPECT_NE(to_story(run.judgements[0]).find("no ceiling of the lab itself: nothing of office gets out"),
+            std::string::npos);
 }
 
 }  // namespace
