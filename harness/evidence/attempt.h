@@ -57,6 +57,9 @@ struct Party {
 //   lab, client, client-started {driver}
 //   lab, client, client-ended {exit, or signal, or not-started (why); ended-by-lab}: the last is "deadline" (then
 //       timed-out is there, too), "peer-gone" or "interrupted", and how it ended then says nothing
+//   lab, client, sender {protocol, from, to, uid, program}: a conversation that its host began; no uid: of the kernel's
+//       own; no program: its socket was gone when it was looked for. Only where no-bypass is expected
+//   lab, client, senders-unknown {why}: this kernel does not tell
 //   lab, client, client-garbage {line, why} or {more}: a line that is no JSON object with an "event"
 //   lab, client, client-long-line {bytes} or {more}
 //   lab, client, client-flood {lines}: so many beyond a thousand in one second were not kept

@@ -4,15 +4,19 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 #include <tuple>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace crypelab::judge {
 namespace {
 
 using model::Outcome;
 constexpr std::size_t kMostOffenders = 20;
+constexpr std::size_t kMostSenders = 3;                 // of one offence
 constexpr Moment kCrossing = std::chrono::seconds(20);  // the longest that an uplink delays a packet, twice
 
 // Of a payload as much as is kept of every packet (evidence/packet_writer.h), behind the longest headers.
@@ -27,10 +31,28 @@ std::uint64_t hash_of(wire::Bytes bytes, std::uint64_t seed) {  // FNV-1a
   return hash;
 }
 
+// Who sent it: the user and the program, as the kernel of that host knew them.
+std::string words_about(const model::Event& sender) {
+  const auto* user = model::find_field(sender, "uid");
+  if (user == nullptr) return "sent by the host itself, not by a program";
+  const auto program = model::text_field(sender, "program");
+  return fmt::format("uid {}, {}", number_field(sender, "uid"),
+                     program.empty() ? "its program was gone when it was looked for" : program);
+}
+
 class Border {
  public:
   Border(const Scene& scene, const std::string& site)
-      : scene_(scene), site_(*model::find_site(scene.scenario(), site)) {}
+      : scene_(scene), site_(*model::find_site(scene.scenario(), site)) {
+    for (const auto& event : scene_.attempt().events) {
+      if (event.source != model::Source::lab || event.kind != "sender") continue;
+      const auto to = parse_endpoint(model::text_field(event, "to"));
+      if (!to) continue;
+      const auto protocol = model::text_field(event, "protocol") == "tcp" ? "TCP" : "UDP";
+      auto& words = senders_[{event.where, protocol, Endpoint{scene_.plain(to->address), to->port}}];
+      if (words.size() < kMostSenders) words.insert(words_about(event));
+    }
+  }
 
   bool watched() const {
     return std::ranges::any_of(scene_.attempt().interfaces,
@@ -60,8 +82,11 @@ class Border {
         break;
       }
       const auto& [host, protocol, to] = whom;
-      texts.push_back(fmt::format("{} to {} ({}), {} packets, first bytes {}", host, to, protocol, count.packets,
-                                  count.first.empty() ? "none" : count.first));
+      std::string by;
+      if (const auto sender = senders_.find({host, protocol, count.to}); sender != senders_.end())
+        by = fmt::format(", {}", fmt::join(sender->second, " and "));
+      texts.push_back(fmt::format("{} to {} ({}), {} packets, first bytes {}{}", host, to, protocol, count.packets,
+                                  count.first.empty() ? "none" : count.first, by));
     }
     return texts;
   }
@@ -70,6 +95,7 @@ class Border {
   struct Count {
     std::uint64_t packets = 0;
     std::string first;
+    Endpoint to;
   };
 
   bool is_border(const evidence::Interface& interface) const {
@@ -118,6 +144,7 @@ class Border {
                                                                : crypelab::to_string(ip.destination);
     auto& count = found_[{host, protocol, to}];
     count.packets += 1;
+    count.to = {scene_.plain(ip.destination), ip.destination_endpoint().port};
     if (!count.first.empty()) return;
     for (std::size_t i = 0; i < std::min<std::size_t>(ip.payload.size(), 8); ++i)
       count.first += fmt::format("{:02x}", ip.payload[i]);
@@ -125,6 +152,7 @@ class Border {
 
   const Scene& scene_;
   const model::Site& site_;
+  std::map<std::tuple<std::string, std::string, Endpoint>, std::set<std::string>> senders_;  // by host, protocol, to
   std::map<Mark, std::pair<Moment, std::string>> sent_;
   std::map<std::tuple<std::string, std::string, std::string>, Count> found_;
 };

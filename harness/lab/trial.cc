@@ -14,6 +14,7 @@
 #include "harness/lab/flat_json.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/measurement.h"
+#include "harness/lab/senders.h"
 #include "harness/services/client_job.h"
 
 #include <algorithm>
@@ -21,6 +22,7 @@
 #include <ctime>
 #include <deque>
 #include <optional>
+#include <set>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -286,7 +288,26 @@ class Trial {
     }
   }
 
+  // Who sent what must not leave a site is asked where that is to be judged: it costs the host a rule.
+  void watch_senders() {
+    for (const auto& expected : plan_.scenario.expectations) {
+      const auto* no_bypass = std::get_if<model::ExpectNoBypass>(&expected.what);
+      if (no_bypass == nullptr) continue;
+      for (const auto& client : plan_.scenario.clients) {
+        const bool there = std::ranges::find(client.sites, no_bypass->site) != client.sites.end();
+        if (!there || !watched_.insert(client.name).second) continue;
+        try {
+          senders_.emplace_back(lab_, client.name, [this](model::Event event) { take(std::move(event)); });
+        } catch (const Failure& failure) {
+          if (failure.exit() != Exit::unavailable && failure.exit() != Exit::privilege) throw;
+          tell(Source::lab, client.name, "senders-unknown", {{"why", std::string(failure.what())}});
+        }
+      }
+    }
+  }
+
   void start_clients() {
+    watch_senders();
     for (const auto& client : plan_.scenario.clients) {
       services::JobSettings settings;
       const auto& credentials = credentials_.at(client.name);
@@ -396,6 +417,8 @@ class Trial {
   bool alone_ = false;
   bool written_ = false;
   Lab lab_;
+  std::set<std::string> watched_;
+  std::deque<Senders> senders_;
   std::deque<ClientProcess> clients_;
 };
 

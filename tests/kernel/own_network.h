@@ -16,6 +16,7 @@ using cable = OwnNetwork;
 using capture = OwnNetwork;
 using link = OwnNetwork;
 using network_namespace = OwnNetwork;
+using packet_log = OwnNetwork;
 using policy_rule = OwnNetwork;
 using route = OwnNetwork;
 using rule_set = OwnNetwork;

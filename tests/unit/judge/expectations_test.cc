@@ -144,6 +144,32 @@ TEST_F(Expectations, a_packet_that_crosses_the_border_is_listed_with_its_beginni
   ASSERT_EQ(verdict.details.size(), 1U);
   EXPECT_EQ(verdict.details[0], "alice to " + to_string(bob) + " (UDP), 1 packets, first bytes 17fefd0001000000");
 }
+TEST_F(Expectations, a_packet_that_crosses_the_border_is_listed_with_who_sent_it) {
+  using Sender = std::pair<std::optional<std::int64_t>, const char*>;
+  const auto offence = [&](const std::vector<Sender>& senders) {
+    Evidence one(with_egress());
+    one.hellos();
+    for (const auto& [user, program] : senders) {
+      std::vector<std::pair<std::string, model::Value>> fields{
+          {"protocol", std::string("udp")}, {"from", to_string(alice)}, {"to", to_string(bob)}};
+      if (user) fields.emplace_back("uid", *user);
+      if (*program != 0) fields.emplace_back("program", std::string(program));
+      one.event(ms(500), model::Source::lab, "alice", "sender", std::move(fields));
+    }
+    one.udp(ms(500), "alice.eth0", true, alice, bob, dtls_data(8));
+    one.udp(ms(501), "office.border", true, alice, bob, dtls_data(8));
+    one.scenario.expectations = {{model::ExpectNoBypass{"office"}, 20}};
+    const auto judgement = one.judged();
+    return find(judgement, "no-bypass")->details.at(0);
+  };
+  constexpr std::int64_t kUser = 1'000'000'001;
+  const std::string first = "first bytes 17fefd0001000000";
+  EXPECT_TRUE(offence({}).ends_with(first));
+  EXPECT_TRUE(offence({{kUser, "crypelab-client"}}).ends_with(first + ", uid 1000000001, crypelab-client"));
+  EXPECT_TRUE(offence({{kUser, ""}, {kUser, "curl"}})
+                  .ends_with(", uid 1000000001, curl and uid 1000000001, its program was gone when it was looked for"));
+  EXPECT_TRUE(offence({{std::nullopt, ""}}).ends_with(", sent by the host itself, not by a program"));
+}
 TEST_F(Expectations, what_the_border_stopped_did_not_pass_by) {
   evidence.udp(ms(500), "alice.eth0", true, alice, bob, dtls_data(8));
   expect(model::ExpectNoBypass{"office"});
