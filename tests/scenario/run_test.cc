@@ -186,6 +186,18 @@ pid_t started_here(const std::string& name) {
   return -1;
 }
 
+// The outcome of the check of that name in what `crypelab judge` makes of an attempt; empty: it is not among them.
+std::string judged(const std::filesystem::path& folder, const std::string& check) {
+  const auto finished = crypelab({"judge", folder, "--json"});
+  boost::system::error_code error;
+  const auto record = boost::json::parse(finished.out, error);
+  if (error) return finished.out + finished.err;
+  for (const auto& verdict : record.at("attempts").at(0).at("verdicts").as_array()) {
+    if (verdict.at("check").as_string() == check) return std::string(verdict.at("outcome").as_string());
+  }
+  return "";
+}
+
 TEST_F(Runs, a_service_that_dies_leaves_an_inconclusive_run_with_its_last_words) {
   driver("waits", "echo '{\"event\":\"hello\",\"name\":\"waits\"}'; sleep 6; exit 1");
   Running running(arguments(path("waits"), path("waits")));
@@ -202,6 +214,8 @@ TEST_F(Runs, a_service_that_dies_leaves_an_inconclusive_run_with_its_last_words)
   EXPECT_TRUE(text_field(*death, "how").starts_with("signal 9"));
   EXPECT_FALSE(text_field(*death, "words").empty());
   EXPECT_NE(finished.out.find(death->where), std::string::npos) << finished.out;
+  EXPECT_EQ(judged(folder_ / "out", "services"), "inconclusive");
+  EXPECT_EQ(judged(folder_ / "out", "network"), "");
 }
 
 TEST_F(Runs, a_failure_can_be_looked_at_while_it_lives) {
@@ -255,8 +269,13 @@ TEST_F(Runs, a_network_that_does_not_measure_as_declared_gets_no_client) {
   EXPECT_TRUE(seen.complete);
   EXPECT_EQ(std::ranges::count(seen.events, "client-started", &model::Event::kind), 0);
   EXPECT_TRUE(std::ranges::any_of(seen.events, [](const auto& event) {
-    return event.source == Source::measurement && *find_field(event, "agrees") == model::Value(false);
+    const auto* agrees = find_field(event, "agrees");
+    return event.source == Source::measurement && agrees != nullptr && *agrees == model::Value(false);
   }));
+  std::filesystem::create_directory(plan.folder / "scenario");
+  std::filesystem::copy_file(path("scenario.yaml"), plan.folder / evidence::kScenarioFile);
+  EXPECT_EQ(judged(plan.folder, "network"), "inconclusive");
+  EXPECT_EQ(judged(plan.folder, "services"), "");
 }
 
 TEST_F(Runs, no_secret_stands_in_any_file_of_the_evidence) {
