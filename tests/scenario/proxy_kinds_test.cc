@@ -235,6 +235,54 @@ TEST(ProxyKinds, a_busy_tunnel_is_closed_at_the_end_of_its_lifetime) {
   EXPECT_TRUE(busy.out.starts_with("idle ")) << busy.out;  // between 1.8 and 6 seconds
 }
 
+// Sends so many bytes through a tunnel to the echo, takes them back, and holds it open until so much time has passed;
+// prints for how many milliseconds it stood.
+std::string carry(int bytes, double seconds) {
+  return fmt::format(R"(python3 - <<'END'
+import socket, threading, time
+s = socket.create_connection(('proxy.office.test', 3128))
+s.sendall(b'CONNECT www.crype.test:8080 HTTP/1.1\r\nHost: www.crype.test:8080\r\n\r\n')
+assert s.recv(4096).startswith(b'HTTP/1.1 200')
+begin = time.monotonic()
+threading.Thread(target=s.sendall, args=(b'x' * {0},)).start()
+left = {0}
+while left:
+    left -= len(s.recv(65536))
+s.settimeout(max(begin + {1} - time.monotonic(), 0.001))
+try:
+    s.recv(1)
+except TimeoutError:
+    pass
+s.close()
+print(round((time.monotonic() - begin) * 1000))
+END
+)",
+                     bytes, seconds);
+}
+
+std::int64_t number_in(const std::string& line, const std::string& name) {
+  const auto at = line.find("\"" + name + "\":");
+  return at == std::string::npos ? -1 : std::stoll(line.substr(at + name.size() + 3));
+}
+
+// Heads count, too. Ours (`lifetime`) says the same as Squid.
+TEST(ProxyKinds, of_a_tunnel_it_is_told_how_much_it_carried_and_how_long_it_stood) {
+  constexpr int kBytes = 300'000;
+  for (const auto* proxy : {"proxy: {}", "proxy: {lifetime: 60s}"}) {
+    const auto out = run(proxy, carry(kBytes, 0.8));
+    const auto stood = std::stoll("0" + out.out);
+    EXPECT_GE(stood, 800) << out.out;
+    const auto closed = out.lines("proxy", "tunnel-closed");
+    ASSERT_EQ(closed.size(), 1u) << out.events;
+    for (const auto* way : {"received", "sent"}) {
+      EXPECT_GE(number_in(closed[0], way), kBytes) << closed[0];
+      EXPECT_LT(number_in(closed[0], way), kBytes + 1000) << closed[0];
+    }
+    EXPECT_GE(number_in(closed[0], "milliseconds"), 790) << closed[0];
+    EXPECT_LT(number_in(closed[0], "milliseconds"), stood + 1000) << closed[0];
+  }
+}
+
 TEST(ProxyKinds, it_can_be_reached_over_tls_and_its_certificate_counts) {
   const std::string script = tunnel("-x https://proxy.office.test:3128 " + std::string(kTarget)) + "echo $?\n";
   EXPECT_EQ(lines_of(run("proxy: {tls: true}", script).out), (Lines{"200 200", "0"}));
@@ -304,6 +352,62 @@ clients:
   const auto requests = out.lines("proxy", "request");
   ASSERT_EQ(requests.size(), 1u) << out.events;
   EXPECT_TRUE(has(requests[0], R"("method":"GET","target":"http://203.0.113.80/")")) << requests[0];
+}
+
+// What a host behind a transparent proxy that opens TLS sees of servers that it addresses itself.
+LabRun behind_transparent(const std::string& inspect, const std::string& script) {
+  return run_in_lab(plan_of(fmt::format(R"(
+scenario: test/transparent-tls
+title: A transparent proxy that opens TLS
+sites:
+  office: {{subnet: 10.20.0.0/24, nat: {{}}, proxy: {{transparent: true, inspect: {}}}}}
+clients:
+  alice: {{site: office}}
+)",
+                                        inspect)),
+                    "alice", script);
+}
+
+constexpr const char* kSignaling = "https://signal.crype.test/v1/ice-servers";
+constexpr const char* kCorporateIssuer = "issuer: CN=crypelab corporate inspection authority";
+constexpr const char* kLabIssuer = "issuer: CN=crypelab lab authority";
+
+// The name and the issuer of the leaf that a host is shown for a server name, whether it trusts it or not.
+std::string leaf(const std::string& name) {
+  return "openssl s_client -connect 203.0.113.10:443 -servername " + name +
+         " </dev/null 2>/dev/null | openssl x509 -noout -issuer -ext subjectAltName\n";
+}
+
+TEST(ProxyKinds, a_transparent_proxy_opens_tls_that_was_sent_to_others) {
+  const auto out = behind_transparent(
+      "{}", issuer(kSignaling) + leaf("signal.crype.test") + "curl -sS -m 5 https://turns.crype.test:5349/ 2>&1\n");
+  EXPECT_TRUE(has(out.out, std::string("401\n") + kCorporateIssuer)) << out.out;
+  EXPECT_TRUE(has(out.out, "issuer=CN = crypelab corporate inspection authority") &&
+              has(out.out, "DNS:signal.crype.test"))
+      << out.out;
+  const auto answered = out.lines("proxy", "answered");
+  const auto seen = std::ranges::find_if(answered, [](const auto& line) { return has(line, kSignaling); });
+  ASSERT_NE(seen, answered.end()) << out.events;
+  EXPECT_TRUE(has(*seen, R"("where":"office.proxy")") && has(*seen, R"("status":401)") &&
+              has(*seen, R"("sni":"signal.crype.test","bump":"bump")"))
+      << *seen;
+  // Of port 443 alone: what was sent to others does not come by it.
+  for (const auto& line : out.lines("proxy", "request")) EXPECT_FALSE(has(line, "5349")) << line;
+}
+
+TEST(ProxyKinds, an_authority_of_a_transparent_proxy_that_hosts_do_not_know_is_refused) {
+  const auto out = behind_transparent("{authority: untrusted}", issuer(kSignaling) + leaf("signal.crype.test"));
+  EXPECT_TRUE(has(out.out, "000\n")) << out.out;
+  EXPECT_TRUE(has(out.out, "issuer=CN = crypelab corporate inspection authority")) << out.out;
+  EXPECT_FALSE(has(out.events, R"("method":"GET")")) << out.events;
+}
+
+TEST(ProxyKinds, a_transparent_proxy_leaves_exempt_names_alone) {
+  const auto out = behind_transparent("{authority: untrusted, exempt: signal.crype.test}",
+                                      issuer(kSignaling) + leaf("another.crype.test"));
+  EXPECT_TRUE(has(out.out, std::string("401\n") + kLabIssuer)) << out.out;
+  EXPECT_TRUE(has(out.out, "issuer=CN = crypelab corporate inspection authority")) << out.out;
+  EXPECT_TRUE(has(out.events, R"("sni":"signal.crype.test","bump":"splice")")) << out.events;
 }
 
 TEST(ProxyKinds, one_that_does_not_start_says_why_and_at_once) {
