@@ -32,7 +32,7 @@ void add_world(Blueprint& blueprint, const model::Scenario& scenario) {
   const auto clients = client_names(scenario.clients);
   const auto& access = scenario.world.turn_access;
   blueprint.turn_access = access;
-  blueprint.processes.push_back(services::signaling("signal", access, clients));
+  blueprint.processes.push_back(services::signaling("signal", scenario.world.signaling, access, clients));
   for (const auto& [name, server] :
        {std::pair("turn-a", &scenario.world.turn_a), std::pair("turn-b", &scenario.world.turn_b)}) {
     const auto host = std::ranges::find(blueprint.hosts, name, &Host::name);

@@ -7,19 +7,21 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <set>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <linux/capability.h>
+#include <unistd.h>
 
 namespace crypelab::lab {
 namespace {
 
 using namespace std::chrono_literals;
 
-// A service that is not ready by then never will be.
+// What has not prepared its host by then never will have.
 constexpr auto kPatience = 5s;
 
 // A user namespace of one user knows one group, and a range of groups that may ping ends there (icmp(7)).
@@ -34,15 +36,35 @@ blueprint::Blueprint suited(blueprint::Blueprint plan, const kernel::Supervised&
   return plan;
 }
 
-std::vector<evidence::Secret> secrets_of(const blueprint::Blueprint& plan) {
+// Of a program of somebody else it must be said what it has not done.
+std::string what_was_awaited(const services::Process& plan) {
+  const auto* tls = std::get_if<services::AnswersTls>(&plan.readiness);
+  return tls == nullptr ? "" : fmt::format(": no TLS for {} at {}", tls->name, to_string(tls->server));
+}
+
+// Those of the scenario, and all that services will be told: made now, so that nobody can say them before they are
+// known.
+std::vector<evidence::Secret> secrets_of(const blueprint::Blueprint& plan, Secrets& made) {
   std::vector<evidence::Secret> secrets;
   for (const auto& secret : plan.secrets) secrets.push_back({secret.name, secret.value});
+  for (const auto& process : plan.processes) {
+    for (const auto& file : process.files) {
+      if (!file.verbatim) made.put_into(file.content);
+    }
+  }
+  for (const auto& [name, value] : made.all()) secrets.push_back({name, value});
   return secrets;
 }
 
 }  // namespace
 
 namespace {
+
+bool is_there(const std::string& program) {
+  if (program.find('/') == std::string::npos) return find_program(program).has_value();
+  std::error_code error;
+  return access(program.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(program, error);
+}
 
 // Asked before anything is brought up: afterwards the failure would be a translator's.
 void require_tunnel_device() {
@@ -65,6 +87,8 @@ void require_programs(const blueprint::Blueprint& plan) {
     packages.insert(package);
   };
   for (const auto& process : plan.processes) {
+    if (process.package.empty() && !process.argv.front().starts_with('{') && !is_there(process.argv.front()))
+      throw Failure(Exit::unavailable, missing_program(process));
     need(process.argv.front(), process.package);
     for (const auto& name : process.programs) need(name, process.package);
   }
@@ -84,7 +108,7 @@ Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised,
     : plan_(suited(plan, supervised)),
       supervised_(&supervised),
       visible_(std::move(visible)),
-      redaction_(secrets_of(plan_)),
+      redaction_(secrets_of(plan_, secrets_)),
       network_(plan_, points) {
   // A program that has ended is seen where it is waited for, not by the signal of a pipe that leads to it.
   std::signal(SIGPIPE, SIG_IGN);
@@ -169,14 +193,14 @@ void Lab::start_services() {
 
 // All of them side by side; a millisecond is shorter than any of them needs.
 void Lab::await_services() {
-  const auto deadline = Loop::Clock::now() + kPatience;
+  const auto begin = Loop::Clock::now();
   for (auto& service : services_) {
     const auto ready = [&service] { return service.ready(); };
     while (!ready()) {
-      if (Loop::Clock::now() > deadline) {
-        throw Failure(Exit::unavailable,
-                      fmt::format("{} was not ready within {} s; its last words:\n{}", service.plan().name,
-                                  std::chrono::seconds(kPatience).count(), service.last_words()));
+      if (Loop::Clock::now() > begin + service.plan().patience) {
+        throw Failure(Exit::unavailable, fmt::format("{} was not ready within {} s{}; its last words:\n{}",
+                                                     service.plan().name, service.plan().patience.count(),
+                                                     what_was_awaited(service.plan()), service.last_words()));
       }
       Loop pause;
       pause.watch(service.output(), [] {});

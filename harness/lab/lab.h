@@ -106,9 +106,9 @@ class Lab {
   const kernel::Supervised* supervised_;
   std::vector<std::string> visible_;
   Loop::Clock::time_point up_{};
+  Secrets secrets_;
   evidence::Redaction redaction_;
   Trust trust_;
-  Secrets secrets_;
   Loop loop_;
   Network network_;
   std::map<std::string, kernel::HostView> views_;

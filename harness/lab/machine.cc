@@ -161,6 +161,18 @@ std::optional<std::string> find_program(const std::string& name) {
   return std::nullopt;
 }
 
+std::string missing_program(const services::Process& plan) {
+  const auto& name = plan.argv.front();
+  if (!plan.package.empty()) {
+    return fmt::format("{} needs the program {}, which is not installed; install it with: apt-get install {}",
+                       plan.name, name, plan.package);
+  }
+  return fmt::format("{} is to be {}, which {}", plan.name, name,
+                     name.find('/') == std::string::npos ? "is no program in PATH"
+                     : access(name.c_str(), F_OK) != 0   ? "is not there"
+                                                         : "may not be run (is it executable?)");
+}
+
 std::string own_folder() {
   const auto own = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   const auto sibling = own.parent_path() / "bin";

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "harness/services/process.h"
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +27,9 @@ std::vector<Finding> examine_machine();
 
 // The path of a program: `name` in PATH or in the system's folders (/usr/sbin is not in every user's PATH).
 std::optional<std::string> find_program(const std::string& name);
+
+// What to say of a service whose program is not there: how to install it, or that the scenario names it.
+std::string missing_program(const services::Process& plan);
 
 // The folder of this program, where its companions (crypelab-probe and the like) lie, too.
 std::string own_folder();

@@ -4,6 +4,7 @@
 #include "harness/base/overloaded.h"
 #include "harness/base/socket_address.h"
 #include "harness/lab/machine.h"
+#include "harness/lab/tls_hello.h"
 #include "harness/wire/dns.h"
 
 #include <algorithm>
@@ -43,9 +44,7 @@ std::string program_path(const services::Process& plan) {
   if (name.starts_with('/') && access(name.c_str(), X_OK) == 0) return name;
   const auto found = find_program(plan.argv.front());
   if (found) return *found;
-  throw Failure(Exit::unavailable,
-                fmt::format("{} needs the program {}, which is not installed; install it with: apt-get install {}",
-                            plan.name, plan.argv.front(), plan.package));
+  throw Failure(Exit::unavailable, missing_program(plan));
 }
 
 std::string_view text_of(const std::vector<std::uint8_t>& bytes) {
@@ -79,6 +78,7 @@ kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::H
     view.files[fmt::format("{}/{}", Service::kFolder, file.name)] =
         file.verbatim ? file.content : secrets.put_into(replaced(file.content));
   view.visible = {own_folder()};
+  if (kernel::may_be_visible(plan.folder)) view.visible.push_back(plan.folder);
   view.writable = {Service::kFolder};
   view.tun = plan.tunnel_device;
   return view;
@@ -179,6 +179,10 @@ bool Service::answered() {
             return first_answered_ && answers(turn.tcp, SOCK_STREAM, binding_request());
           },
           [this](const services::AnswersTcp& tcp) { return answers(tcp.server, SOCK_STREAM, tcp.request); },
+          [this](const services::AnswersTls& tls) {
+            if (hello_.empty()) hello_ = tls_hello(tls.name);
+            return answers(tls.server, SOCK_STREAM, hello_, kHandshake);
+          },
       },
       plan_.readiness);
   return ready_;
@@ -196,15 +200,16 @@ bool Service::ask_again() {
   return true;
 }
 
-bool Service::answers(const Endpoint& server, int type, std::string_view question) {
+bool Service::answers(const Endpoint& server, int type, std::string_view question, int first) {
   if (asking_) {
-    char answer = 0;
-    const auto size = recv(asking_.get(), &answer, 1, MSG_DONTWAIT | MSG_TRUNC);
-    if (size > 0) {
+    unsigned char answer = 0;
+    const auto size = recv(asking_.get(), &answer, 1, MSG_DONTWAIT | MSG_PEEK);
+    if (size > 0 && (first < 0 || answer == first)) {
       asking_.close();
       return true;
     }
-    const bool waiting = size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    // Who answers with something else may be another one in a moment.
+    const bool waiting = size < 0 ? errno == EAGAIN || errno == EWOULDBLOCK : first >= 0;
     if (waiting && std::chrono::steady_clock::now() < asked_ + kAskAgain) return false;
     asking_.close();
   }

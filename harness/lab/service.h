@@ -59,8 +59,9 @@ class Service {
 
  private:
   void start();
-  // Each asks, and looks for the answer when called again: a question that nobody took is asked anew.
-  bool answers(const Endpoint& server, int type, std::string_view question);
+  // Each asks, and looks for the answer when called again: a question that nobody took is asked anew. An answer is one
+  // when it begins with the byte `first`, if one is given.
+  bool answers(const Endpoint& server, int type, std::string_view question, int first = -1);
 
   services::Process plan_;
   const Network* network_;
@@ -70,6 +71,7 @@ class Service {
   kernel::ProgramPlan program_plan_;
   std::optional<kernel::Program> program_;
   Descriptor asking_;  // a question is under way on this socket
+  std::string hello_;  // that question, where it is one of TLS
   std::chrono::steady_clock::time_point asked_{};
   std::deque<std::string> lines_;
   std::function<void(std::string_view)> told_;

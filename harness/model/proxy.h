@@ -4,6 +4,7 @@
 #include "harness/base/units.h"
 #include "harness/model/port_range.h"
 #include "harness/model/proxy_faults.h"
+#include "harness/model/server_certificate.h"
 
 #include <cstdint>
 #include <optional>
@@ -30,9 +31,6 @@ struct Targets {
   bool operator==(const Targets&) const = default;
 };
 
-// The certificate that a proxy shows to those who reach it over TLS.
-enum class ProxyCertificate { valid, untrusted, expired, wrong_name };
-
 // TLS that passes is opened and signed anew by an authority of the company; what is inside must be HTTP.
 struct Inspection {
   bool trusted = true;              // the hosts of the site trust that authority
@@ -55,7 +53,8 @@ struct Proxy {
   std::optional<unsigned> max_connections;  // of one client at a time
   std::optional<Duration> idle;             // a tunnel in which nothing moved for so long is closed
   std::optional<Duration> lifetime;         // a tunnel is closed after this, whatever happens in it
-  std::optional<ProxyCertificate> tls;      // it is reached over TLS ("https proxy")
+  std::optional<ServerCertificate> tls;     // it is reached over TLS ("https proxy")
+  ServerKey key = ServerKey::ecdsa;         // of that certificate
   std::optional<Inspection> inspect;
   bool transparent = false;           // sits at the edge and takes web traffic that was not sent to it
   std::string via;                    // the proxy of the same site that it forwards to, or empty

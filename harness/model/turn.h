@@ -1,6 +1,8 @@
 #pragma once
 
 #include "harness/base/units.h"
+#include "harness/model/server_certificate.h"
+#include "harness/model/signaling.h"
 
 #include <optional>
 #include <string>
@@ -19,7 +21,6 @@ struct TurnAccess {
   bool operator==(const TurnAccess&) const = default;
 };
 
-enum class ServerCertificate { valid, expired, wrong_name, untrusted };
 enum class ServerState { up, stopped, silent };  // stopped: ports are closed; silent: nothing is ever answered
 
 // A server of ours stands in for the TURN server, and does with some requests what it is told.
@@ -53,6 +54,7 @@ struct TurnServer {
   Duration nonce_life = std::chrono::hours(1);  // then 438 (Stale Nonce)
   std::string alternate;                        // another TURN server: every Allocate is answered 300 (Try Alternate)
   ServerCertificate certificate = ServerCertificate::valid;
+  ServerKey key = ServerKey::ecdsa;
   std::vector<TurnRule> script;
   TurnAlgorithms algorithms = TurnAlgorithms::md5;
   std::size_t segment = 0;  // answers over TCP and TLS go in pieces of so many bytes; 0: whole
@@ -64,6 +66,7 @@ struct TurnServer {
 
 // The world's own part of a scenario.
 struct World {
+  Signaling signaling;
   TurnAccess turn_access;
   TurnServer turn_a;
   TurnServer turn_b;

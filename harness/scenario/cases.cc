@@ -37,12 +37,13 @@ void set(Node& mapping, std::string_view key, const Position& key_at, const Node
 bool vary(Node& root, const Entry& variation, Problems& problems) {
   std::string_view rest = variation.key;
   const std::string_view first = rest.substr(0, rest.find('.'));
-  constexpr std::array<std::string_view, 5> wholes{"steps", "turn", "turn-a", "turn-b", "work"};
+  constexpr std::array<std::string_view, 6> wholes{"signaling", "steps", "turn", "turn-a", "turn-b", "work"};
   const bool whole = std::ranges::find(wholes, first) != wholes.end();
   if (!whole && (rest == first || (first != "sites" && first != "clients"))) {
-    problems.add(variation.at, in_quotes(variation.key) + " is nothing that a case can vary",
-                 "title, proves, steps, turn, turn-a, turn-b, work, expect, or a path like sites.office.egress or "
-                 "clients.alice.site");
+    problems.add(
+        variation.at, in_quotes(variation.key) + " is nothing that a case can vary",
+        "title, proves, steps, signaling, turn, turn-a, turn-b, work, expect, or a path like sites.office.egress or "
+        "clients.alice.site");
     return false;
   }
   Node* node = &root;

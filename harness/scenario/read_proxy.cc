@@ -60,12 +60,13 @@ std::optional<Duration> read_life(const Node& node, Problems& problems) {
 void read_tls(const Node& node, model::Proxy& proxy, Problems& problems) {
   if (node.kind == Node::Kind::scalar) {
     const auto on = read_boolean(node, problems);
-    if (on && *on) proxy.tls = model::ProxyCertificate::valid;
+    if (on && *on) proxy.tls = model::ServerCertificate::valid;
     return;
   }
   const Mapping map(node, kProxyTlsWords, "TLS to a proxy", problems);
   if (const Node* certificate = map.require("certificate", "tls: {certificate: expired}"))
-    proxy.tls = read_word(*certificate, "a certificate", kProxyCertificates, problems);
+    proxy.tls = read_word(*certificate, "a certificate", kServerCertificates, problems);
+  if (const Node* key = map.find("key")) assign(proxy.key, read_word(*key, "a kind of key", kServerKeys, problems));
 }
 
 void read_inspection(const Node& node, model::Proxy& proxy, Problems& problems) {

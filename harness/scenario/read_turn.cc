@@ -1,5 +1,6 @@
 #include "harness/scenario/read_turn.h"
 
+#include "harness/scenario/read_signaling.h"
 #include "harness/scenario/read_value.h"
 
 namespace crypelab::scenario {
@@ -103,6 +104,7 @@ void read_server(const Mapping& map, std::string_view name, model::TurnServer& s
     assign(server.nonce_life, read_whole_seconds(*life, "the life of a nonce", kNonceLives, problems));
   if (const Node* certificate = map.find("certificate"))
     assign(server.certificate, read_word(*certificate, "a certificate", kServerCertificates, problems));
+  if (const Node* key = map.find("key")) assign(server.key, read_word(*key, "a kind of key", kServerKeys, problems));
   const Node* alternate = name.empty() ? nullptr : map.find("alternate");
   if (alternate == nullptr) return;
   assign(server.alternate, read_other_server(*alternate, name, problems));
@@ -112,6 +114,7 @@ void read_server(const Mapping& map, std::string_view name, model::TurnServer& s
 
 model::World read_world(const Node& root, Problems& problems) {
   model::World world;
+  if (const Node* signaling = root.find("signaling")) world.signaling = read_signaling(*signaling, problems);
   if (const Node* both = root.find("turn")) {
     const Mapping map(*both, kTurnWords, "the TURN servers", problems);
     if (map.ok()) {

@@ -6,7 +6,8 @@
 
 namespace crypelab::scenario {
 
-// What `turn`, `turn-a` and `turn-b` of the root say about the TURN servers: `turn` about both, the others about one.
+// What `signaling`, `turn`, `turn-a` and `turn-b` of the root say about the world's servers: `turn` about both TURN
+// servers, the last two about one.
 model::World read_world(const Node& root, Problems& problems);
 
 }  // namespace crypelab::scenario

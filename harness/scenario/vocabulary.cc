@@ -11,6 +11,7 @@ std::vector<std::string_view> vocabulary() {
     for (const auto& word : list) words.push_back(word.name);
   };
   keys(kScenarioWords);
+  keys(kSignalingWords);
   keys(kTurnWords);
   keys(kTurnServerWords);
   keys(kTurnRuleWords);
@@ -68,7 +69,6 @@ std::vector<std::string_view> vocabulary() {
   values(kCarriers);
   values(kAuthSchemes);
   values(kIpLiterals);
-  values(kProxyCertificates);
   values(kInspectionAuthorities);
   values(kChallengeFields);
   values(kSignIns);
@@ -86,6 +86,7 @@ std::vector<std::string_view> vocabulary() {
   values(kTurnAlgorithms);
   values(kNoAnswer);
   values(kServerCertificates);
+  values(kServerKeys);
   values(kNewAddress);
   values(kApps);
   values(kProxyModes);

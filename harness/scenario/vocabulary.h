@@ -22,12 +22,14 @@ struct Word {
 template <std::size_t N>
 using WordList = std::array<std::string_view, N>;
 
-inline constexpr WordList<14> kScenarioWords{"scenario", "title", "proves",  "references", "tier",   "turn",  "turn-a",
-                                             "turn-b",   "sites", "clients", "work",       "expect", "steps", "cases"};
-inline constexpr WordList<6> kTurnWords{"credentials", "credential-life", "state",
-                                        "quota",       "nonce-life",      "certificate"};
-inline constexpr WordList<8> kTurnServerWords{"state",       "quota",  "nonce-life", "alternate",
-                                              "certificate", "script", "algorithms", "segment"};
+inline constexpr WordList<15> kScenarioWords{"scenario",  "title", "proves", "references", "tier",
+                                             "signaling", "turn",  "turn-a", "turn-b",     "sites",
+                                             "clients",   "work",  "expect", "steps",      "cases"};
+inline constexpr WordList<3> kSignalingWords{"program", "certificate", "key"};
+inline constexpr WordList<7> kTurnWords{"credentials", "credential-life", "state", "quota",
+                                        "nonce-life",  "certificate",     "key"};
+inline constexpr WordList<9> kTurnServerWords{"state", "quota",  "nonce-life", "alternate", "certificate",
+                                              "key",   "script", "algorithms", "segment"};
 inline constexpr WordList<8> kTurnRuleWords{"on", "skip", "times", "answer", "to", "lifetime", "delay", "with"};
 inline constexpr WordList<15> kSiteWords{"subnet",    "uplink", "nat",    "carrier",        "egress",
                                          "isolation", "dns",    "nat64",  "proxy",          "proxies",
@@ -75,7 +77,7 @@ inline constexpr WordList<21> kFaultWords{
     "refusal-closes", "refusal-body", "session",  "tunnel-status",    "content-length", "transfer-encoding",
     "answer",         "cut-after",    "cut-idle", "cut-bytes",        "cut-by",         "segment",
     "batch",          "down-from",    "down-for"};
-inline constexpr WordList<1> kProxyTlsWords{"certificate"};
+inline constexpr WordList<2> kProxyTlsWords{"certificate", "key"};
 inline constexpr WordList<3> kInspectWords{"authority", "exempt", "upgrade"};
 inline constexpr WordList<2> kAgentWords{"port", "via"};
 inline constexpr WordList<2> kRouteWords{"to", "via"};
@@ -128,11 +130,6 @@ inline constexpr std::array<Word<model::AuthScheme>, 4> kAuthSchemes{{{"basic", 
                                                                       {"ntlm", model::AuthScheme::ntlm},
                                                                       {"negotiate", model::AuthScheme::negotiate}}};
 inline constexpr std::array<Word<bool>, 2> kIpLiterals{{{"allowed", true}, {"denied", false}}};
-inline constexpr std::array<Word<model::ProxyCertificate>, 4> kProxyCertificates{
-    {{"valid", model::ProxyCertificate::valid},
-     {"untrusted", model::ProxyCertificate::untrusted},
-     {"expired", model::ProxyCertificate::expired},
-     {"wrong-name", model::ProxyCertificate::wrong_name}}};
 inline constexpr std::array<Word<bool>, 2> kInspectionAuthorities{{{"trusted", true}, {"untrusted", false}}};
 inline constexpr std::array<Word<bool>, 2> kChallengeFields{{{"many", false}, {"one", true}}};
 inline constexpr std::array<Word<model::SignIn>, 4> kSignIns{{{"challenge", model::SignIn::challenge},
@@ -155,11 +152,14 @@ inline constexpr std::array<Word<model::TurnCredentials>, 2> kTurnCredentials{
     {{"time-limited", model::TurnCredentials::time_limited}, {"long-term", model::TurnCredentials::long_term}}};
 inline constexpr std::array<Word<model::ServerState>, 3> kServerStates{
     {{"up", model::ServerState::up}, {"stopped", model::ServerState::stopped}, {"silent", model::ServerState::silent}}};
-inline constexpr std::array<Word<model::ServerCertificate>, 4> kServerCertificates{
+inline constexpr std::array<Word<model::ServerCertificate>, 5> kServerCertificates{
     {{"valid", model::ServerCertificate::valid},
      {"untrusted", model::ServerCertificate::untrusted},
      {"expired", model::ServerCertificate::expired},
+     {"not-yet-valid", model::ServerCertificate::not_yet_valid},
      {"wrong-name", model::ServerCertificate::wrong_name}}};
+inline constexpr std::array<Word<model::ServerKey>, 2> kServerKeys{
+    {{"ecdsa", model::ServerKey::ecdsa}, {"rsa", model::ServerKey::rsa}}};
 inline constexpr std::array<Word<model::TurnOccasion>, 7> kTurnOccasions{
     {{"any", model::TurnOccasion::any},
      {"binding", model::TurnOccasion::binding},

@@ -2,6 +2,7 @@
 
 #include "harness/base/error.h"
 #include "harness/model/world.h"
+#include "harness/services/server_certificate.h"
 
 #include <algorithm>
 
@@ -36,22 +37,8 @@ TurnAddresses turn_addresses(const std::string& host) {
   return addresses;
 }
 
-Certificate turn_certificate(const std::string& host, model::ServerCertificate kind) {
-  Certificate certificate{.file = "server", .names = names_of(host)};
-  switch (kind) {
-    case model::ServerCertificate::valid:
-      break;
-    case model::ServerCertificate::expired:
-      certificate.validity = Validity::expired;
-      break;
-    case model::ServerCertificate::wrong_name:
-      certificate.names = {"relay.example.test"};
-      break;
-    case model::ServerCertificate::untrusted:
-      certificate.issuer = Issuer::stranger;
-      break;
-  }
-  return certificate;
+Certificate turn_certificate(const std::string& host, const model::TurnServer& settings) {
+  return server_certificate("server", names_of(host), "relay.example.test", settings.certificate, settings.key);
 }
 
 // coturn listens for everything on every endpoint; the host's rules close what the standard world does not have. The
@@ -88,7 +75,7 @@ Process coturn(const std::string& host, const model::TurnServer& settings, const
   process.host = host;
   process.argv = {"turnserver", "-c", "{dir}/turnserver.conf"};
   process.files = {{"turnserver.conf", conf}};
-  process.certificates = {turn_certificate(host, settings.certificate)};
+  process.certificates = {turn_certificate(host, settings)};
   process.readiness = AnswersTurn{{addresses.plain.front(), 3478}, {addresses.tls.back(), 5349}};
   process.read_log = read_coturn_log;
   process.package = "coturn";

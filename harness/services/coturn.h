@@ -20,7 +20,7 @@ struct TurnAddresses {
 TurnAddresses turn_addresses(const std::string& host);
 
 // The certificate of that server as the scenario wants it.
-Certificate turn_certificate(const std::string& host, model::ServerCertificate kind);
+Certificate turn_certificate(const std::string& host, const model::TurnServer& settings);
 
 // `users` get long-term credentials if that is what is asked for: the password of NAME is the secret "turn-NAME". With
 // time-limited ones the shared secret is "turn". The server listens on the addresses of its host, and nowhere else.

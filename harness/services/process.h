@@ -3,6 +3,7 @@
 #include "harness/base/address.h"
 #include "harness/model/event.h"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -65,10 +66,16 @@ struct HasInterface {  // the program has made this interface in its host
   std::string name;
   bool operator==(const HasInterface&) const = default;
 };
+struct AnswersTls {  // a ClientHello for `name` sent from the program's own host is answered with a handshake of TLS
+  Endpoint server;
+  std::string name;
+  bool operator==(const AnswersTls&) const = default;
+};
 struct Immediately {
   bool operator==(const Immediately&) const = default;
 };
-using Readiness = std::variant<Immediately, AnswersDns, AnswersTcp, AnswersStun, AnswersTurn, PrintsLine, HasInterface>;
+using Readiness =
+    std::variant<Immediately, AnswersDns, AnswersTcp, AnswersTls, AnswersStun, AnswersTurn, PrintsLine, HasInterface>;
 
 // What a line of a program's output says, if it is a line made for machines; the lab adds time and place. Pure.
 using LogReader = std::vector<model::Event> (*)(std::string_view line);
@@ -87,10 +94,13 @@ struct Process {
   bool raw_sockets = false;            // keeps CAP_NET_RAW there
   bool tunnel_device = false;          // needs /dev/net/tun
   Readiness readiness;
+  std::chrono::seconds patience{5};  // not ready by then, it never will be
+  std::string folder;                // of the machine outside, that it may read; or empty
   std::string after;  // the process that must be ready before this one starts, or empty: side by side with the others
   LogReader read_log = nullptr;       // of its standard output and error
   std::vector<std::string> programs;  // what must be there besides argv[0]
-  std::string package;                // Debian package that holds them, for the message when one is missing
+  // Debian package that holds them, for the message when one is missing; empty: the scenario names the program.
+  std::string package;
   bool operator==(const Process&) const = default;
 };
 

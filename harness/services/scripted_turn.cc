@@ -116,7 +116,7 @@ Process scripted_turn(const std::string& host, const model::TurnServer& settings
                                 plain, endpoints(addresses.tls, {443, 5349}), fmt::join(relays, ", "), who,
                                 word(settings.algorithms), milliseconds(settings.nonce_life), settings.segment,
                                 fmt::join(rules, ",\n    "))}};
-  process.certificates = {turn_certificate(host, settings.certificate)};
+  process.certificates = {turn_certificate(host, settings)};
   process.readiness = PrintsLine{R"("event":"ready")"};
   process.read_log = read_scripted_turn_log;
   return process;

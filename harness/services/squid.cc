@@ -1,6 +1,7 @@
 #include "harness/services/squid.h"
 
 #include "harness/services/password_file.h"
+#include "harness/services/server_certificate.h"
 
 #include <algorithm>
 #include <chrono>
@@ -237,24 +238,10 @@ class Configuration {
 };
 
 Certificate certificate_of(const ProxySettings& settings) {
-  Certificate certificate;
-  certificate.file = "proxy";
-  certificate.names = {settings.full_name};
-  certificate.names.insert(certificate.names.end(), settings.proxy.names.begin(), settings.proxy.names.end());
-  switch (*settings.proxy.tls) {
-    case model::ProxyCertificate::valid:
-      break;
-    case model::ProxyCertificate::untrusted:
-      certificate.issuer = Issuer::stranger;
-      break;
-    case model::ProxyCertificate::expired:
-      certificate.validity = Validity::expired;
-      break;
-    case model::ProxyCertificate::wrong_name:
-      certificate.names = {"another-" + settings.full_name};
-      break;
-  }
-  return certificate;
+  std::vector<std::string> names{settings.full_name};
+  names.insert(names.end(), settings.proxy.names.begin(), settings.proxy.names.end());
+  return server_certificate("proxy", std::move(names), "another-" + settings.full_name, *settings.proxy.tls,
+                            settings.proxy.key);
 }
 
 }  // namespace

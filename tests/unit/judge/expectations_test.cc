@@ -279,7 +279,7 @@ TEST(Tunnels, one_through_socks_is_one) {
 TEST(Tunnels, those_of_a_proxy_over_tls_are_those_that_it_says_it_opened_for_clients) {
   auto scenario = two_sites();
   scenario.sites[0].proxies.push_back({});
-  scenario.sites[0].proxies[0].tls = model::ProxyCertificate{};
+  scenario.sites[0].proxies[0].tls = model::ServerCertificate{};
   scenario.expectations = {{model::ExpectTunnels{"office", 1U, 1U}, 20}};
   using Kinds = std::vector<const char*>;
   const auto count = [&](Moment at, const Kinds& kinds, std::optional<std::string> from = std::nullopt) {

@@ -54,14 +54,16 @@ TEST(Coturn, quota_nonce_life_and_alternate_server_are_written_when_asked_for) {
   EXPECT_TRUE(has_line(conf, "tls-alternate-server=198.51.100.22:443"));
 }
 
-TEST(Coturn, certificates_are_good_expired_misnamed_or_of_a_stranger) {
-  using Kind = model::ServerCertificate;
-  const auto good = turn_certificate("turn-b", Kind::valid);
+TEST(Coturn, its_certificate_holds_the_names_of_its_addresses_and_is_what_the_scenario_says) {
+  const auto good = turn_certificate("turn-b", {});
   EXPECT_EQ(good.names, (std::vector<std::string>{"turn-b.crype.test", "turn443-b.crype.test", "turns-b.crype.test"}));
   EXPECT_EQ(good.issuer, Issuer::lab);
-  EXPECT_EQ(turn_certificate("turn-b", Kind::expired).validity, Validity::expired);
-  EXPECT_EQ(turn_certificate("turn-b", Kind::untrusted).issuer, Issuer::stranger);
-  EXPECT_EQ(turn_certificate("turn-b", Kind::wrong_name).names, std::vector<std::string>{"relay.example.test"});
+  EXPECT_FALSE(good.rsa);
+  model::TurnServer settings;
+  settings.key = model::ServerKey::rsa;
+  settings.certificate = model::ServerCertificate::wrong_name;
+  EXPECT_EQ(turn_certificate("turn-b", settings).names, std::vector<std::string>{"relay.example.test"});
+  EXPECT_TRUE(turn_certificate("turn-b", settings).rsa);
 }
 
 struct Golden {

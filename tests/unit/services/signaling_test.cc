@@ -6,7 +6,7 @@ namespace crypelab::services {
 namespace {
 
 TEST(Signaling, every_client_has_a_token_and_the_secret_is_the_labs) {
-  const auto process = signaling("signal", {}, {"alice", "bob"});
+  const auto process = signaling("signal", {}, {}, {"alice", "bob"});
   const auto& text = process.files.front().content;
   EXPECT_NE(text.find(R"("{secret:token-alice}": "alice")"), std::string::npos) << text;
   EXPECT_NE(text.find(R"("{secret:token-bob}": "bob")"), std::string::npos) << text;
@@ -16,8 +16,25 @@ TEST(Signaling, every_client_has_a_token_and_the_secret_is_the_labs) {
 }
 
 TEST(Signaling, knows_no_turn_secret_where_credentials_are_long_term) {
-  const auto process = signaling("signal", {.credentials = model::TurnCredentials::long_term}, {"alice"});
+  const auto process = signaling("signal", {}, {.credentials = model::TurnCredentials::long_term}, {"alice"});
   EXPECT_EQ(process.files.front().content.find("secret:turn}"), std::string::npos);
+}
+
+TEST(Signaling, a_vendors_program_gets_the_same_configuration_and_is_ready_when_it_answers_tls) {
+  const model::Signaling vendor{.program = {"{here}/server", "-c", "{config}", "{here}/x"},
+                                .folder = "/srv/vendor",
+                                .certificate = model::ServerCertificate::untrusted,
+                                .key = model::ServerKey::rsa};
+  const auto process = signaling("signal", vendor, {}, {"alice", "bob"});
+  EXPECT_EQ(process.argv,
+            (std::vector<std::string>{"/srv/vendor/server", "-c", "{dir}/signaling.json", "/srv/vendor/x"}));
+  EXPECT_EQ(process.folder, "/srv/vendor");
+  EXPECT_EQ(process.files, signaling("signal", {}, {}, {"alice", "bob"}).files);
+  EXPECT_EQ(process.readiness, Readiness(AnswersTls{{*parse_address("203.0.113.10"), 443}, "signal.crype.test"}));
+  EXPECT_TRUE(process.package.empty());
+  ASSERT_EQ(process.certificates.size(), 1U);
+  EXPECT_EQ(process.certificates[0].issuer, Issuer::stranger);
+  EXPECT_TRUE(process.certificates[0].rsa);
 }
 
 TEST(SignalingLog, a_line_becomes_an_event_without_the_servers_own_clock) {

@@ -84,7 +84,7 @@ TEST(Squid, no_file_and_no_command_line_holds_a_password) {
 
 TEST(Squid, a_proxy_over_tls_is_asked_whether_it_is_ready_beside_that) {
   auto settings = office();
-  settings.proxy.tls = model::ProxyCertificate::wrong_name;
+  settings.proxy.tls = model::ServerCertificate::wrong_name;
   const auto process = squid(settings);
   EXPECT_EQ(std::get<AnswersTcp>(process.readiness).server.port, 3127);
   EXPECT_EQ(lines(process.files.at(0).content, "http_port"), "http_port 127.0.0.1:3127\n");
