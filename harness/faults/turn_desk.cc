@@ -286,9 +286,7 @@ void TurnDesk::relay_to_peer(const TurnPath& path, const Endpoint& peer, Bytes p
   if (allocation == allocations_.end()) return;
   const auto permission = allocation->second.permissions.find(peer.address);
   if (permission == allocation->second.permissions.end() || permission->second <= now) {
-    journal_->write(
-        "drop",
-        {{"session", allocation->second.session}, {"peer", to_string(peer)}, {"reason", std::string("no permission")}});
+    drop(allocation->second, peer, "client");
     return;
   }
   edge_->relay(path, peer, payload);
@@ -299,8 +297,18 @@ void TurnDesk::from_peer(const TurnPath& path, const Endpoint& peer, Bytes paylo
   const auto allocation = allocations_.find(path);
   if (allocation == allocations_.end()) return;
   const auto permission = allocation->second.permissions.find(peer.address);
-  if (permission == allocation->second.permissions.end() || permission->second <= now) return;
+  if (permission == allocation->second.permissions.end() || permission->second <= now) {
+    drop(allocation->second, peer, "peer");
+    return;
+  }
   deliver(path, allocation->second, peer, payload);
+}
+
+void TurnDesk::drop(const Allocation& allocation, const Endpoint& peer, std::string_view from) {
+  journal_->write("drop", {{"session", allocation.session},
+                           {"peer", to_string(peer)},
+                           {"from", std::string(from)},
+                           {"reason", std::string("no permission")}});
 }
 
 void TurnDesk::deliver(const TurnPath& path, const Allocation& allocation, const Endpoint& peer, Bytes payload) {

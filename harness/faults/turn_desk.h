@@ -78,6 +78,7 @@ class TurnDesk {
   void refuse(const TurnPath& path, const wire::StunMessage& request, unsigned code, const TurnAsker* asker,
               const TurnAct& act, Millis now);
   void relay_to_peer(const TurnPath& path, const Endpoint& peer, wire::Bytes payload, Millis now);
+  void drop(const Allocation& allocation, const Endpoint& peer, std::string_view from);
   void deliver(const TurnPath& path, const Allocation& allocation, const Endpoint& peer, wire::Bytes payload);
   void report(const TurnPath& path, const wire::StunMessage& request, const std::string& user, unsigned code,
               bool silent);

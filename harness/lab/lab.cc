@@ -4,6 +4,7 @@
 #include "harness/base/error.h"
 #include "harness/base/overloaded.h"
 #include "harness/lab/machine.h"
+#include "harness/services/turn_drops.h"
 
 #include <algorithm>
 #include <csignal>
@@ -155,6 +156,9 @@ void Lab::settle(std::chrono::milliseconds patience) {
     }
   }
   for (auto& service : services_) take_output(service);
+  // Of all that has been counted until now.
+  std::erase_if(events_, [](const model::Event& event) { return event.kind == services::kTurnDropped; });
+  std::ranges::move(services::turn_drops(events_), std::back_inserter(events_));
 }
 
 void Lab::watch_lines(std::function<void(const std::string& service, std::string_view line)> told) {

@@ -100,6 +100,7 @@ clients: {alice: {site: home}}
   const auto run = run_in_lab(plan, "alice", ask(clients));
   EXPECT_EQ(lines_of(run.out), all_arrived(clients)) << run.out;
   EXPECT_EQ(allocations(run), made) << run.events;
+  EXPECT_TRUE(run.lines("turn", "dropped").empty()) << run.events;
   // The same doors over the transport that the other has.
   const std::vector<Client> rest{
       {"203.0.113.20:3478", kTcp}, {"203.0.113.21:443", ""}, {"198.51.100.20:3478", kTcp}, {"198.51.100.21:443", ""}};
@@ -144,6 +145,96 @@ clients: {alice: {site: office}}
   for (const auto& line : run.lines("proxy", "admitted"))
     asked.insert(std::string(boost::json::parse(line).at("target").as_string()));
   EXPECT_EQ(asked, targets) << run.events;
+}
+
+// Two allocations over TCP, of which the first lets the relay's own address in. Three packets come to it from elsewhere
+// without permission, two of its own go where it has none; then one by way of the second allocation arrives, and with
+// it has been dealt with what came before.
+constexpr const char* kUninvited = R"PY(python3 - <<'END'
+import hashlib, hmac, os, socket, struct
+user, password = (os.environ['CRYPELAB_TURN_' + name].encode() for name in ('USER', 'PASSWORD'))
+def attribute(kind, value):
+    return struct.pack('>HH', kind, len(value)) + value + b'\0' * (-len(value) % 4)
+def xor_address(value):
+    port, address = struct.unpack('>HI', value[2:8])
+    return socket.inet_ntoa(struct.pack('>I', address ^ 0x2112a442)), port ^ 0x2112
+def peer(address, port):
+    number = struct.unpack('>I', socket.inet_aton(address))[0] ^ 0x2112a442
+    return attribute(0x12, struct.pack('>BBHI', 0, 1, port ^ 0x2112, number))
+class Allocation:
+    def __init__(self):
+        self.tcp = socket.create_connection(('203.0.113.20', 3478), 10)
+        self.arrived = b''
+        self.nonce = None
+        transport = attribute(0x19, bytes([17, 0, 0, 0]))
+        self.nonce = self.ask(3, transport)[0x15]
+        self.relay = xor_address(self.ask(3, transport)[0x16])
+    def take(self):
+        while len(self.arrived) < 20 or len(self.arrived) < 20 + struct.unpack('>H', self.arrived[2:4])[0]:
+            more = self.tcp.recv(4096)
+            assert more
+            self.arrived += more
+        end = 20 + struct.unpack('>H', self.arrived[2:4])[0]
+        message, self.arrived = self.arrived[:end], self.arrived[end:]
+        found, at = {}, 20
+        while at < end:
+            kind, size = struct.unpack('>HH', message[at:at + 4])
+            found[kind] = message[at + 4:at + 4 + size]
+            at += 4 + size + (-size % 4)
+        return found
+    def send(self, method, body, sealed):
+        head = struct.pack('>HHI', method, len(body) + sealed, 0x2112a442) + os.urandom(12)
+        if sealed:
+            key = hashlib.md5(user + b':crype.test:' + password).digest()
+            body += attribute(8, hmac.new(key, head + body, 'sha1').digest())
+        self.tcp.sendall(head + body)
+    def ask(self, method, body):
+        if self.nonce:
+            body += attribute(6, user) + attribute(0x14, b'crype.test') + attribute(0x15, self.nonce)
+        self.send(method, body, 24 if self.nonce else 0)
+        return self.take()
+    def say(self, where, payload):
+        self.send(0x16, peer(*where) + attribute(0x13, payload), 0)
+one, two = Allocation(), Allocation()
+one.ask(8, peer('203.0.113.20', 0))
+two.ask(8, peer('203.0.113.20', 0))
+stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(3):
+    stranger.sendto(b'uninvited', one.relay)
+for _ in range(2):
+    one.say(('192.0.2.53', 9), b'not permitted')
+two.say(one.relay, b'invited')
+print(one.take()[0x13].decode())
+for allocation in one, two:
+    allocation.ask(4, attribute(0x0d, bytes(4)))
+END
+)PY";
+
+std::string world_with(const std::string& turn) {
+  return "scenario: test/drops\ntitle: Packets without permission\n" + turn +
+         "sites: {home: {nat: {}}}\nclients: {alice: {site: home}}\n";
+}
+
+TEST(TurnRelay, what_is_dropped_for_lack_of_permission_is_told) {
+  const auto run = run_in_lab(plan_of(world_with("")), "alice", kUninvited);
+  EXPECT_EQ(run.out, "invited\n");
+  const auto dropped = run.lines("turn", "dropped");
+  ASSERT_EQ(dropped.size(), 1U) << run.events;
+  EXPECT_NE(dropped[0].find(R"("from_peers":3,"from_client":2)"), std::string::npos) << dropped[0];
+  EXPECT_NE(dropped[0].find(R"("where":"turn-a")"), std::string::npos) << dropped[0];
+}
+
+TEST(TurnRelay, the_scripted_server_tells_of_each_packet_that_it_drops) {
+  const auto run = run_in_lab(plan_of(world_with("turn-a: {script: [{on: any}]}\n")), "alice", kUninvited);
+  EXPECT_EQ(run.out, "invited\n");
+  std::size_t from_peers = 0;
+  std::size_t from_client = 0;
+  for (const auto& line : run.lines("turn", "drop")) {
+    from_peers += line.find(R"("from":"peer","reason":"no permission")") != std::string::npos ? 1 : 0;
+    from_client += line.find(R"("from":"client","reason":"no permission")") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_EQ(from_peers, 3U) << run.events;
+  EXPECT_EQ(from_client, 2U) << run.events;
 }
 
 }  // namespace
