@@ -1,5 +1,6 @@
 #include "clients/signaling/peer.h"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -123,7 +124,7 @@ void Peer::take(std::string_view piece, bool last) {
   binary_ = false;
   if (spill_.capacity() > inbox_.size()) std::string().swap(spill_);
   spill_.clear();
-  pump();
+  pump_soon();
 }
 
 void Peer::handle(std::string_view text) {
@@ -165,6 +166,17 @@ void Peer::say(const Refusal& refusal) {
   errors_.push_back(error_text(refusal));
 }
 
+void Peer::pump_soon() {
+  if (soon_ || busy_ || !open_) return;
+  soon_ = true;
+  ++operations_;
+  asio::post(ws_.get_executor(), [this] {
+    soon_ = false;
+    pump();
+    operation_done();
+  });
+}
+
 void Peer::pump() {
   if (busy_ || !open_ || leaving_) return;
   std::string_view text;
@@ -178,16 +190,31 @@ void Peer::pump() {
     text = writing_;
   } else if (room_ != nullptr) {
     const std::optional<Room::Delivery> delivery = room_->next(seat_, after_);
-    if (!delivery) return;
+    if (!delivery) return flush();
     after_ = delivery->seq;
     text = delivery->text;
   } else {
-    return;
+    return flush();
   }
   busy_ = true;
   ++operations_;
   guest_.expect_within(desk_.settings().patience);
+  ws_.next_layer().keep_writes();
   ws_.async_write(asio::buffer(text), [this](error_code error, std::size_t) {
+    busy_ = false;
+    if (!leaving_) guest_.expect_nothing();
+    if (!error) pump();
+    operation_done();
+  });
+}
+
+void Peer::flush() {
+  auto& stream = ws_.next_layer();
+  if (!stream.keeps_writes() || stream.flush()) return;
+  busy_ = true;
+  ++operations_;
+  guest_.expect_within(desk_.settings().patience);
+  stream.async_flush([this](error_code error) {
     busy_ = false;
     if (!leaving_) guest_.expect_nothing();
     if (!error) pump();
@@ -201,6 +228,7 @@ void Peer::leave(std::uint16_t code, std::string_view reason) {
   if (!open_ || leaving_) return;
   leaving_ = true;
   guest_.leave_within(reason, Time(1000));
+  ws_.next_layer().flush();  // and what says goodbye is not kept
   ++operations_;
   ws_.async_close(websocket::close_reason(static_cast<websocket::close_code>(code),
                                           beast::string_view(reason.data(), reason.size())),

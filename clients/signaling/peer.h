@@ -27,7 +27,7 @@ class Peer final : public Listener {
   // Answers the upgrade, then speaks until the connection ends.
   boost::asio::awaitable<void> run(const boost::beast::http::request<boost::beast::http::empty_body>& request);
 
-  void wake() override { pump(); }
+  void wake() override { pump_soon(); }
   void supersede() override;
 
  private:
@@ -35,7 +35,10 @@ class Peer final : public Listener {
   void take(std::string_view piece, bool last);
   void handle(std::string_view text);
   void say(const Refusal& refusal);
+  // Writes when all that has arrived by now has been dealt with: what is to be told then goes out together.
+  void pump_soon();
   void pump();
+  void flush();
   void leave(std::uint16_t code, std::string_view reason);
   void operation_done();
   std::string_view end_reason(boost::system::error_code error) const;
@@ -59,6 +62,7 @@ class Peer final : public Listener {
   bool pong_due_ = false;
   std::string writing_;  // what is being written, unless it lies in the room
   bool busy_ = false;
+  bool soon_ = false;
   bool open_ = false;
   bool leaving_ = false;
   unsigned operations_ = 0;

@@ -90,14 +90,24 @@ TlsStream::Want TlsStream::read(boost::asio::mutable_buffer buffer, std::size_t&
   return judge(SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &n));
 }
 
-TlsStream::Want TlsStream::write(std::span<const char> bytes, std::size_t& n) {
-  errno = 0;
-  return judge(SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &n));
+TlsStream::Want TlsStream::write() {
+  while (!kept_.empty()) {
+    std::size_t n = 0;
+    errno = 0;
+    const Want want = judge(SSL_write_ex(ssl_.get(), kept_.data(), kept_.size(), &n));
+    if (want != Want::nothing) return want;
+    kept_.erase(0, n);
+  }
+  std::string().swap(kept_);
+  return Want::nothing;
 }
 
 void TlsStream::close() {
   if (!socket_.is_open()) return;
-  if (SSL_is_init_finished(ssl_.get()) == 1) SSL_shutdown(ssl_.get());
+  if (SSL_is_init_finished(ssl_.get()) == 1) {
+    write();
+    SSL_shutdown(ssl_.get());
+  }
   ERR_clear_error();
   boost::system::error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -29,6 +28,9 @@ TlsContext server_context(const std::string& certificate, const std::string& key
 // A server's TLS over one TCP connection, an AsyncStream for Beast. OpenSSL reads and writes the socket itself, and its
 // buffers are given back between records: an idle connection holds no input or output buffer at all (asio::ssl::stream
 // holds 68 kB). One read and one write at a time, on one thread.
+//
+// What is written while writes are kept goes out with the next flush: many small messages in one record, by one system
+// call.
 class TlsStream {
  public:
   using executor_type = boost::asio::any_io_executor;
@@ -81,10 +83,11 @@ class TlsStream {
         [this, buffers, step = Step::first, n = std::size_t{0}](auto& self,
                                                                 boost::system::error_code error = {}) mutable {
           const bool first = step == Step::first;
+          if (first) n = take(buffers);
           if (step != Step::done && !error) {
             step = Step::waited;
-            const std::span<const char> piece = gather(buffers);
-            if (!piece.empty() && wait(write(piece, n), error, self)) return;
+            if ((!keeping_ || kept_.size() >= largest_record) && wait(write(), error, self)) return;
+            if (error) n = 0;
           }
           if (first) {
             step = Step::done;
@@ -92,6 +95,27 @@ class TlsStream {
                                      Again<std::decay_t<decltype(self)>>{std::move(self), error});
           }
           self.complete(error, n);
+        },
+        token, socket_);
+  }
+
+  // From now on writes end at once, and what they write is kept.
+  void keep_writes() { keeping_ = true; }
+  bool keeps_writes() const { return keeping_; }
+  // Sends what was kept, and what is written from now on; true when that is done, or the connection is broken, which
+  // whoever reads is told. Otherwise async_flush does the rest.
+  bool flush() {
+    keeping_ = false;
+    const Want want = write();
+    return want == Want::nothing || want == Want::failed;
+  }
+  template <class Token>
+  auto async_flush(Token&& token) {
+    return boost::asio::async_compose<Token, void(boost::system::error_code)>(
+        [this, started = false](auto& self, boost::system::error_code error = {}) mutable {
+          if (!std::exchange(started, true)) return socket_.async_wait(Socket::wait_write, std::move(self));
+          if (!error && wait(write(), error, self)) return;
+          self.complete(error);
         },
         token, socket_);
   }
@@ -128,13 +152,13 @@ class TlsStream {
     }
     return {};
   }
-  // As much of the buffers as one TLS record takes, in one piece: one record, one system call. A repeated call gives
-  // the same bytes, as OpenSSL demands of a repeated write.
+  // As much of the buffers as one TLS record takes; how much that is.
   template <class Buffers>
-  static std::span<const char> gather(const Buffers& buffers) {
-    static thread_local std::array<char, SSL3_RT_MAX_PLAIN_LENGTH> scratch;
-    const std::size_t n = boost::asio::buffer_copy(boost::asio::buffer(scratch), buffers);
-    return {scratch.data(), n};
+  std::size_t take(const Buffers& buffers) {
+    const std::size_t n = std::min(boost::asio::buffer_size(buffers), largest_record);
+    const std::size_t before = kept_.size();
+    kept_.resize(before + n);
+    return boost::asio::buffer_copy(boost::asio::buffer(kept_.data() + before, n), buffers);
   }
   // Waits for what is wanted, then calls `self` again; false when there is nothing to wait for.
   template <class Self>
@@ -147,11 +171,17 @@ class TlsStream {
 
   Want handshake();
   Want read(boost::asio::mutable_buffer buffer, std::size_t& n);
-  Want write(std::span<const char> bytes, std::size_t& n);
+  // All that is kept. What OpenSSL could not send is still there when it is asked again, as it demands of a repeated
+  // write; more may stand behind it.
+  Want write();
   Want judge(int result);
+
+  static constexpr std::size_t largest_record = SSL3_RT_MAX_PLAIN_LENGTH;
 
   Socket socket_;
   std::unique_ptr<SSL, FreeSsl> ssl_;
+  std::string kept_;  // what is to be sent; no memory while that is nothing
+  bool keeping_ = false;
   boost::system::error_code failure_;
 };
 
