@@ -306,7 +306,7 @@ asio::awaitable<std::optional<Upgrade>> requests(Desk& desk, Guest& guest, TlsSt
   co_return co_await session.run();
 }
 
-asio::awaitable<void> websocket(Desk& desk, Guest& guest, TlsStream& stream, std::unique_ptr<Upgrade> upgrade) {
+asio::awaitable<void> upgraded(Desk& desk, Guest& guest, TlsStream& stream, std::unique_ptr<Upgrade> upgrade) {
   const auto peer = std::make_unique<Peer>(desk, guest, std::move(stream), std::move(upgrade->peer),
                                            std::move(upgrade->room), upgrade->after);
   const Request request = std::move(upgrade->request);
@@ -339,7 +339,7 @@ asio::awaitable<void> serve(Desk& desk, SSL_CTX& context, TlsStream::Socket sock
     if (upgrade) {
       auto kept = std::make_unique<Upgrade>(std::move(*upgrade));
       upgrade.reset();
-      co_await websocket(desk, guest, stream, std::move(kept));
+      co_await upgraded(desk, guest, stream, std::move(kept));
       co_return;
     }
   }

@@ -20,21 +20,21 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 using asio::ip::udp;
 using namespace asio::experimental::awaitable_operators;
-using Bytes = std::vector<std::uint8_t>;
+using Message = std::vector<std::uint8_t>;
 
 constexpr std::size_t kMostQuestions = 256;
-constexpr std::size_t kMostConnections = 64;
+constexpr std::size_t kMostStreams = 64;
 constexpr std::size_t kLargest = 65535;
 constexpr Duration kIdle = std::chrono::seconds(10);
 
-asio::ip::address to_asio(const Address& address) {
+asio::ip::address endpoint_of(const Address& address) {
   if (address.is_v4()) return asio::ip::address_v4(address.v4_host_order());
   return asio::ip::address_v6(address.bytes());
 }
 
 template <class Protocol>
-typename Protocol::endpoint to_asio(const Endpoint& endpoint) {
-  return {to_asio(endpoint.address), endpoint.port};
+typename Protocol::endpoint endpoint_of(const Endpoint& endpoint) {
+  return {endpoint_of(endpoint.address), endpoint.port};
 }
 
 Address from_asio(const asio::ip::address& address) {
@@ -54,7 +54,7 @@ class DnsServer::Body {
           throw Failure(Exit::unavailable, fmt::format("listen on {}: {}", to_string(listen), error.message()));
       };
       auto& acceptor = acceptors_.emplace_back(context_);
-      const auto where = to_asio<tcp>(listen);
+      const auto where = endpoint_of<tcp>(listen);
       acceptor.open(where.protocol());
       acceptor.set_option(tcp::acceptor::reuse_address(true));
       acceptor.bind(where, error);
@@ -111,7 +111,7 @@ class DnsServer::Body {
       udp::endpoint from;
       const auto size = socket.receive_from(asio::buffer(scratch_), from, 0, error);
       if (error || questions_ >= kMostQuestions) continue;
-      Bytes message(scratch_.begin(), scratch_.begin() + static_cast<std::ptrdiff_t>(size));
+      Message message(scratch_.begin(), scratch_.begin() + static_cast<std::ptrdiff_t>(size));
       const auto question = wire::parse_dns_question(message);
       if (!question) continue;
       const auto fate = decide({from_address(from), from.port()}, false, *question);
@@ -123,15 +123,15 @@ class DnsServer::Body {
 
   static Address from_address(const udp::endpoint& from) { return from_asio(from.address()); }
 
-  awaitable<void> answer_datagram(udp::socket& socket, udp::endpoint from, Bytes message, wire::DnsQuestion question,
+  awaitable<void> answer_datagram(udp::socket& socket, udp::endpoint from, Message message, wire::DnsQuestion question,
                                   DnsFate fate) {
     const Counted counted(questions_);
     if (settings_.delay > Duration{0}) co_await pause(settings_.delay);
-    Bytes answer = refusal(message, question, fate);
+    Message answer = refusal(message, question, fate);
     boost::system::error_code error;
     if (fate == DnsFate::forward) {
       udp::socket upstream(context_);
-      const auto where = to_asio<udp>(settings_.upstream);
+      const auto where = endpoint_of<udp>(settings_.upstream);
       upstream.connect(where, error);
       if (!error) upstream.non_blocking(true, error);
       if (!error) upstream.send(asio::buffer(message), 0, error);
@@ -142,7 +142,7 @@ class DnsServer::Body {
   }
 
   // Until an answer with that number is there, or the upstream cannot be reached.
-  awaitable<void> ask_datagram(udp::socket& upstream, std::uint16_t id, Bytes& answer) {
+  awaitable<void> ask_datagram(udp::socket& upstream, std::uint16_t id, Message& answer) {
     while (true) {
       boost::system::error_code error;
       co_await upstream.async_wait(udp::socket::wait_read, asio::redirect_error(use_awaitable, error));
@@ -163,7 +163,7 @@ class DnsServer::Body {
       if (error == asio::error::operation_aborted) co_return;
       if (error) {
         co_await pause(std::chrono::milliseconds(10));  // no descriptors left: some will be
-      } else if (connections_ < kMostConnections) {
+      } else if (connections_ < kMostStreams) {
         asio::co_spawn(context_, serve(std::move(socket)), rethrow);
       }
     }
@@ -177,14 +177,14 @@ class DnsServer::Body {
     const Endpoint from{from_asio(peer.address()), peer.port()};
     tcp::socket upstream(context_);
     while (true) {
-      Bytes message;
+      Message message;
       co_await (read_message(client, message) || pause(kIdle));
       const auto question = wire::parse_dns_question(message);
       if (!question) co_return;
       const auto fate = decide(from, true, *question);
       if (fate == DnsFate::silent) continue;
       if (settings_.delay > Duration{0}) co_await pause(settings_.delay);
-      Bytes answer = refusal(message, *question, fate);
+      Message answer = refusal(message, *question, fate);
       if (fate == DnsFate::forward) co_await (ask_stream(upstream, message, answer) || pause(settings_.patience));
       if (answer.empty()) co_return;
       bool sent = false;
@@ -194,17 +194,17 @@ class DnsServer::Body {
   }
 
   // Leaves `message` empty when there is none.
-  static awaitable<void> read_message(tcp::socket& socket, Bytes& message) {
+  static awaitable<void> read_message(tcp::socket& socket, Message& message) {
     boost::system::error_code error;
     std::array<std::uint8_t, 2> size{};
     co_await asio::async_read(socket, asio::buffer(size), asio::redirect_error(use_awaitable, error));
     if (error) co_return;
-    Bytes read(wire::load<std::uint16_t>(size, 0));
+    Message read(wire::load<std::uint16_t>(size, 0));
     co_await asio::async_read(socket, asio::buffer(read), asio::redirect_error(use_awaitable, error));
     if (!error) message = std::move(read);
   }
 
-  static awaitable<void> write_message(tcp::socket& socket, const Bytes& message, bool& sent) {
+  static awaitable<void> write_message(tcp::socket& socket, const Message& message, bool& sent) {
     boost::system::error_code error;
     std::array<std::uint8_t, 2> size{};
     wire::store<std::uint16_t>(size, 0, static_cast<std::uint16_t>(message.size()));
@@ -213,10 +213,10 @@ class DnsServer::Body {
     sent = !error;
   }
 
-  awaitable<void> ask_stream(tcp::socket& upstream, const Bytes& message, Bytes& answer) {
+  awaitable<void> ask_stream(tcp::socket& upstream, const Message& message, Message& answer) {
     boost::system::error_code error;
     if (!upstream.is_open()) {
-      co_await upstream.async_connect(to_asio<tcp>(settings_.upstream), asio::redirect_error(use_awaitable, error));
+      co_await upstream.async_connect(endpoint_of<tcp>(settings_.upstream), asio::redirect_error(use_awaitable, error));
       if (error) co_return;
     }
     bool sent = false;
@@ -226,7 +226,7 @@ class DnsServer::Body {
 
   DnsSettings settings_;
   std::function<void(const DnsSeen&)> seen_;
-  Bytes scratch_;  // never kept over a suspension
+  Message scratch_;  // never kept over a suspension
   asio::io_context context_{1};
   std::deque<udp::socket> sockets_;
   std::deque<tcp::acceptor> acceptors_;

@@ -20,6 +20,8 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+constexpr std::size_t kMostConnections = 1024;  // at once, of a server; further ones are closed at once
+
 tcp::endpoint to_asio(const Endpoint& endpoint);
 std::string to_text(const tcp::endpoint& endpoint);  // "10.0.0.1:53", "[2001:db8::1]:53"
 

@@ -35,7 +35,6 @@ namespace {
 using namespace std::chrono_literals;
 using TlsStream = asio::ssl::stream<tcp::socket>;
 
-constexpr std::size_t kMostConnections = 1024;
 constexpr std::size_t kChunk = 16'384;
 constexpr std::size_t kMostHello = 2 * wire::ClientHelloParser::largest_hello;
 constexpr int kOriginalDestination6 = 80;  // IP6T_SO_ORIGINAL_DST, whose own header is no C++

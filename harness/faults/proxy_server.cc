@@ -2,6 +2,7 @@
 
 #include "harness/base/error.h"
 #include "harness/faults/commands.h"
+#include "harness/faults/edge.h"
 #include "harness/faults/journal.h"
 #include "harness/faults/proxy_desk.h"
 #include "harness/faults/settings_json.h"
@@ -23,7 +24,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostConnections = 1024;
 constexpr Millis kPatience = 60s;  // for the head of a request, and for an upstream
 constexpr Millis kLongest = 24h;   // a connection that waits for an answer that never comes
 

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kFields = 13;
 constexpr std::size_t kSecret = 7;
 constexpr std::size_t kLongestField = 400;  // escaped: a record stays below PIPE_BUF (4096) and is written in one piece
-constexpr std::size_t kLongestLine = 1U << 20U;  // of a question; Squid's heads are at most 64 kB
+constexpr std::size_t kLongestQuestion = 1U << 20U;  // Squid's heads are at most 64 kB
 
 struct Credentials {
   std::string scheme;  // in small letters; empty for none
@@ -75,7 +75,7 @@ RequestRecord answer_request(std::string_view question) {
 
 int run_request_log(const std::vector<std::string>&) {
   for (std::string line; std::getline(std::cin, line);) {
-    if (line.size() > kLongestLine) return 1;
+    if (line.size() > kLongestQuestion) return 1;
     const auto [reply, record] = answer_request(line);
     // The record first: what the lab reads of a request comes before what happens because of it. Squid hands its own
     // standard error on to its helpers.

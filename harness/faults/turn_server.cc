@@ -29,9 +29,8 @@ using asio::ip::udp;
 using wire::Bytes;
 using Text = std::vector<std::uint8_t>;
 
-constexpr std::size_t kMostConnections = 1024;
 constexpr std::size_t kMostWaiting = 1U << 20U;  // bytes on their way to one client; what is beyond is lost
-constexpr Millis kPatience = 60s;                // for a TLS handshake
+constexpr Millis kHandshake = 60s;                // for a TLS handshake
 
 udp::endpoint to_udp(const Endpoint& endpoint) {
   const auto place = to_asio(endpoint);
@@ -282,7 +281,7 @@ class TurnServer::Body final : public TurnEdge {
     asio::ssl::stream<tcp::socket> stream(std::move(socket), context_);
     error_code error;
     {
-      const Alarm alarm(stream.next_layer(), kPatience);
+      const Alarm alarm(stream.next_layer(), kHandshake);
       co_await stream.async_handshake(asio::ssl::stream_base::server, ending(error));
     }
     if (error) {

@@ -16,9 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostConnections = 1024;
 constexpr std::uint64_t kLargestBody = 65'536;
-constexpr auto kPatience = 30s;
+constexpr auto kRequestOrHandshake = 30s;
 constexpr auto kLongest = 24h;
 
 std::string path_of(const wire::HttpRequestHead& head) { return head.target.substr(0, head.target.find('?')); }
@@ -112,7 +111,7 @@ class WebServer::Body {
     asio::ssl::stream<tcp::socket> stream(std::move(socket), context_);
     error_code error;
     {
-      const Alarm alarm(stream.next_layer(), kPatience);
+      const Alarm alarm(stream.next_layer(), kRequestOrHandshake);
       co_await stream.async_handshake(asio::ssl::stream_base::server, ending(error));
     }
     if (error) {
@@ -133,7 +132,7 @@ class WebServer::Body {
     for (bool more = true; more;) {
       WebRequest request;
       {
-        const Alarm alarm(socket, kPatience);
+        const Alarm alarm(socket, kRequestOrHandshake);
         if (!co_await read(stream, peer, arrived, request)) co_return;
       }
       const auto endpoint = parse_endpoint(to_text(peer));

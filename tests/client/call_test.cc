@@ -6,7 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
 
-namespace crypelab::client {
+namespace crypelab::client::call_test {
 namespace {
 
 namespace json = boost::json;
@@ -165,4 +165,4 @@ INSTANTIATE_TEST_SUITE_P(Transports, Relayed, ::testing::Values("udp", "tcp", "t
                          [](const auto& transport) { return std::string(transport.param); });
 
 }  // namespace
-}  // namespace crypelab::client
+}  // namespace crypelab::client::call_test

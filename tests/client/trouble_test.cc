@@ -7,7 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
 
-namespace crypelab::client {
+namespace crypelab::client::trouble_test {
 namespace {
 
 namespace json = boost::json;
@@ -192,4 +192,4 @@ TEST(RelayLoad, counts_what_goes_through_the_relay) {
 }
 
 }  // namespace
-}  // namespace crypelab::client
+}  // namespace crypelab::client::trouble_test

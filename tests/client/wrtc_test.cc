@@ -6,7 +6,7 @@
 
 #ifdef CRYPELAB_NODE
 
-namespace crypelab::client {
+namespace crypelab::client::wrtc_test {
 namespace {
 
 const std::vector<std::string> stranger{CRYPELAB_NODE, CRYPELAB_SOURCE "/clients/adapters/wrtc/client.mjs"};
@@ -48,7 +48,7 @@ TEST(Stranger, is_reached_over_a_relay) {
 }
 
 }  // namespace
-}  // namespace crypelab::client
+}  // namespace crypelab::client::wrtc_test
 
 #else
 

@@ -19,7 +19,7 @@
 
 // No check without the misbehaviour that it catches: each expectation, requirement and finding of the judge is tripped
 // in a live call by a client that breaks exactly this rule, and the same call without it trips nothing.
-namespace crypelab::test {
+namespace crypelab::test::judge_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -382,4 +382,4 @@ TEST(Checks, each_is_tripped_by_its_misbehaviour_and_by_no_other) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::judge_test

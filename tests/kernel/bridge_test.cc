@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::kernel {
+namespace crypelab::kernel::bridge_test {
 namespace {
 
 // A switch with three hosts, 10.3.0.1 to 10.3.0.3 and fd00:3::1 to fd00:3::3.
@@ -86,4 +86,4 @@ TEST_F(bridge, an_unplugged_port_reaches_nobody) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel
+}  // namespace crypelab::kernel::bridge_test

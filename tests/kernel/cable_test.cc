@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
-namespace crypelab::kernel {
+namespace crypelab::kernel::cable_test {
 namespace {
 
 constexpr Mac kLeft{2, 0, 0, 0, 0, 1};
@@ -195,4 +195,4 @@ TEST_F(link, statistics_count_what_passed) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel
+}  // namespace crypelab::kernel::cable_test

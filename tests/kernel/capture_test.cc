@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
-namespace crypelab::kernel {
+namespace crypelab::kernel::capture_test {
 namespace {
 
 struct Seen {
@@ -163,4 +163,4 @@ TEST_F(capture, deaf_it_sees_nothing_and_loses_nothing) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel
+}  // namespace crypelab::kernel::capture_test

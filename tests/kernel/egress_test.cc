@@ -11,7 +11,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-namespace crypelab::testing {
+namespace crypelab::testing::egress_test {
 namespace {
 
 using model::Match;
@@ -304,4 +304,4 @@ INSTANTIATE_TEST_SUITE_P(both_families, egress, ::testing::Values(Family::v4, Fa
                          [](const auto& chosen) { return chosen.param == Family::v4 ? "v4" : "v6"; });
 
 }  // namespace
-}  // namespace crypelab::testing
+}  // namespace crypelab::testing::egress_test

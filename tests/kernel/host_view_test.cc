@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-namespace crypelab::kernel::testing {
+namespace crypelab::kernel::testing::host_view_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -327,4 +327,4 @@ TEST_P(HostViewTest, a_terminal_of_the_host_is_a_terminal) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel::testing
+}  // namespace crypelab::kernel::testing::host_view_test

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace crypelab::impair {
+namespace crypelab::impair::impaired_link_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -319,4 +319,4 @@ TEST(impaired_link, a_dead_engine_is_noticed) {
 }
 
 }  // namespace
-}  // namespace crypelab::impair
+}  // namespace crypelab::impair::impaired_link_test

@@ -9,7 +9,7 @@
 
 #include <sys/syscall.h>
 
-namespace crypelab::kernel::testing {
+namespace crypelab::kernel::testing::leftovers_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -128,4 +128,4 @@ TEST_P(Leftovers, kill_nine_at_a_random_instant_leaves_nothing) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel::testing
+}  // namespace crypelab::kernel::testing::leftovers_test

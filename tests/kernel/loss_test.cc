@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::testing {
+namespace crypelab::testing::loss_test {
 namespace {
 
 constexpr int kPackets = 1000;
@@ -119,4 +119,4 @@ TEST(loss, a_step_changes_it) {
 }
 
 }  // namespace
-}  // namespace crypelab::testing
+}  // namespace crypelab::testing::loss_test

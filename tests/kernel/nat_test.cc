@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::testing {
+namespace crypelab::testing::nat_test {
 namespace {
 
 using model::Dependence;
@@ -278,4 +278,4 @@ INSTANTIATE_TEST_SUITE_P(every, nat_without_hairpin,
                          ::testing::Combine(kDependences, kDependences, ::testing::Values(false), kPorts), name_of);
 
 }  // namespace
-}  // namespace crypelab::testing
+}  // namespace crypelab::testing::nat_test

@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-namespace crypelab::kernel {
+namespace crypelab::kernel::network_namespace_test {
 namespace {
 
 ino_t current_namespace() {
@@ -164,4 +164,4 @@ TEST_F(network_namespace, impossible_numbers_of_descriptors_are_refused_with_adv
 }
 
 }  // namespace
-}  // namespace crypelab::kernel
+}  // namespace crypelab::kernel::network_namespace_test

@@ -6,7 +6,7 @@ namespace crypelab::kernel {
 
 // Tests that need power over networks. Who starts them without it gets it in a user namespace of the test's own, with
 // the same uid: as a lab does that does not run as root.
-class OwnNetwork : public testing::Test {
+class OwnNetwork : public ::testing::Test {
  protected:
   static void SetUpTestSuite();
 };

@@ -1,7 +1,7 @@
 #include "measured_network.h"
 #include "own_network.h"
 
-namespace crypelab::measured_lab {
+namespace crypelab::measured_lab::probe_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -202,4 +202,4 @@ TEST_F(measured, a_tcp_handshake_that_passes_is_not_an_answer) {
 }
 
 }  // namespace
-}  // namespace crypelab::measured_lab
+}  // namespace crypelab::measured_lab::probe_test

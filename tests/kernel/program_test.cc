@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 
-namespace crypelab::kernel::testing {
+namespace crypelab::kernel::testing::program_test {
 namespace {
 
 using Kind = ProgramStatus::Kind;
@@ -246,4 +246,4 @@ TEST_P(ProgramTest, one_tool_of_the_lab_runs_on_the_machines_files) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel::testing
+}  // namespace crypelab::kernel::testing::program_test

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace crypelab::kernel {
+namespace crypelab::kernel::route_test {
 namespace {
 
 // host -- router -- far, both families; `far` answers for 198.51.100.1 and 2001:db8::1.
@@ -186,4 +186,4 @@ TEST_F(policy_rule, a_user_chooses_its_table) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel
+}  // namespace crypelab::kernel::route_test

@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 
-namespace crypelab::kernel {
+namespace crypelab::kernel::rule_set_test {
 namespace {
 
 const RuleTable kTable{"inet", "lab"};
@@ -183,4 +183,4 @@ TEST_F(tool, power_is_lent_to_it_and_taken_back) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel
+}  // namespace crypelab::kernel::rule_set_test

@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-namespace crypelab::kernel::testing {
+namespace crypelab::kernel::testing::session_test {
 namespace {
 
 class SessionTest : public ::testing::TestWithParam<Caller> {};
@@ -343,4 +343,4 @@ TEST(SessionMessage, junk_is_refused) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel::testing
+}  // namespace crypelab::kernel::testing::session_test

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-namespace crypelab::kernel::testing {
+namespace crypelab::kernel::testing::supervisor_test {
 namespace {
 
 class SupervisorTest : public ::testing::TestWithParam<Caller> {};
@@ -242,4 +242,4 @@ TEST(SupervisorPrivilege, where_user_namespaces_are_forbidden_the_command_says_w
 }
 
 }  // namespace
-}  // namespace crypelab::kernel::testing
+}  // namespace crypelab::kernel::testing::supervisor_test

@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::kernel {
+namespace crypelab::kernel::token_bucket_test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -106,4 +106,4 @@ TEST(shaping, burst_and_queue_follow_the_rate) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel
+}  // namespace crypelab::kernel::token_bucket_test

@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-namespace crypelab::testing {
+namespace crypelab::testing::too_big_test {
 namespace {
 
 model::Scenario narrow(bool too_big) {
@@ -69,4 +69,4 @@ INSTANTIATE_TEST_SUITE_P(both_families, too_big, ::testing::Values(Family::v4, F
                          [](const auto& chosen) { return chosen.param == Family::v4 ? "v4" : "v6"; });
 
 }  // namespace
-}  // namespace crypelab::testing
+}  // namespace crypelab::testing::too_big_test

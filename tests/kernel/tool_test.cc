@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-namespace crypelab::kernel {
+namespace crypelab::kernel::tool_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -80,4 +80,4 @@ TEST_F(tool, that_cannot_be_watched_is_not_left_running) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel
+}  // namespace crypelab::kernel::tool_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 // The report's one page, as a browser shows it: the text that its script draws.
-namespace crypelab::report {
+namespace crypelab::report::page_test {
 namespace {
 
 class Page : public testing::Test {
@@ -72,4 +72,4 @@ TEST_F(Page, what_a_client_wrote_is_text) {
 }
 
 }  // namespace
-}  // namespace crypelab::report
+}  // namespace crypelab::report::page_test

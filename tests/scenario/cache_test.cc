@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::cache_test {
 namespace {
 
 // A network of which a full measurement has more to say than a quick one.
@@ -73,4 +73,4 @@ TEST(Cache, another_network_or_a_damaged_entry_is_measured_again) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::cache_test

@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace crypelab::test {
+namespace crypelab::test::client_process_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -60,4 +60,4 @@ TEST(ClientProcess, is_killed_with_all_that_it_started_when_it_does_not_end_then
 TEST(ClientProcess, is_left_alone_before_its_deadline) { EXPECT_EQ(ended("exit 0", 20s).text, ""); }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::client_process_test

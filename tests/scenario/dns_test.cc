@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::dns_test {
 namespace {
 
 // Asks the host's resolver once and prints what came: "CODE COUNT MILLISECONDS", or "silence MILLISECONDS".
@@ -146,4 +146,4 @@ INSTANTIATE_TEST_SUITE_P(Dns, Measured,
                          });
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::dns_test

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace crypelab::test {
+namespace crypelab::test::domains_test {
 namespace {
 
 // A border that lets through what the site's resolver has answered for these names.
@@ -63,4 +63,4 @@ TEST(Domains, a_name_that_is_not_listed_opens_nothing) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::domains_test

@@ -2,7 +2,7 @@
 #include "runs.h"
 
 // What drivers do wrong, each an outcome with its name; the other client goes on.
-namespace crypelab::test {
+namespace crypelab::test::driver_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -92,4 +92,4 @@ TEST_F(Runs, a_name_that_is_no_driver_is_bad_usage) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::driver_test

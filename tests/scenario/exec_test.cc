@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::exec_test {
 namespace {
 
 TEST(Exec, the_status_of_the_command_is_the_status_of_crypelab) {
@@ -54,4 +54,4 @@ TEST(Exec, a_file_with_a_mistake_brings_nothing_up_and_says_where_it_is) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::exec_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 // Sites whose only way out is a proxy that does what Squid cannot be made to do.
-namespace crypelab::test {
+namespace crypelab::test::fault_proxy_test {
 namespace {
 
 LabRun run(const std::string& proxy, const std::string& script) {
@@ -195,4 +195,4 @@ TEST(FaultProxy, bytes_may_come_one_by_one_and_late) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::fault_proxy_test

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 // The border's look at first bytes, with real packets through the real gate.
-namespace crypelab::test {
+namespace crypelab::test::gate_test {
 namespace {
 
 using model::text_field;
@@ -207,4 +207,4 @@ TEST(Gate, stun_over_udp_is_known_by_its_cookie) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::gate_test

@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 
 // The scenarios of the house, as `crypelab run` judges them with two reference clients.
-namespace crypelab::test {
+namespace crypelab::test::house_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -76,4 +76,4 @@ TEST(HouseList, what_is_known_to_be_non_strict_is_said_on_the_first_page) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::house_test

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace crypelab::test {
+namespace crypelab::test::install_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -48,4 +48,4 @@ TEST(Install, manual_and_completions_lie_where_they_are_looked_for) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::install_test

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
-namespace crypelab::test {
+namespace crypelab::test::leak_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -129,4 +129,4 @@ TEST(Leaks, eight_labs_at_once_work) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::leak_test

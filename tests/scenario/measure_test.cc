@@ -12,7 +12,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::measure_test {
 namespace {
 
 // alice -- office.edge (drops UDP to 3478) -- internet -- reflector
@@ -126,4 +126,4 @@ TEST(Measure, its_json_holds_the_rows_and_the_time) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::measure_test

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace crypelab::test {
+namespace crypelab::test::missing_test {
 namespace {
 
 // Runs crypelab where the programs of those names are not there, in a mount namespace of its own.
@@ -156,4 +156,4 @@ TEST(Missing, a_home_on_a_full_disk_stops_no_lab) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::missing_test

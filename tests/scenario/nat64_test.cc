@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::nat64_test {
 namespace {
 
 // alice has IPv6 alone; the reflector's IPv4 address is reached through the prefix.
@@ -114,4 +114,4 @@ TEST(Ipv6, the_first_echo_of_a_fresh_lab_is_answered_at_once) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::nat64_test

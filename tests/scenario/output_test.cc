@@ -5,7 +5,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::output_test {
 namespace {
 
 std::vector<std::string> all_scenarios() {
@@ -108,4 +108,4 @@ TEST(Output, the_doctor_speaks_json) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::output_test

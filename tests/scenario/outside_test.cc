@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::outside_test {
 namespace {
 
 using kernel::testing::Caller;
@@ -205,4 +205,4 @@ TEST_P(Outside, daemons_of_a_program_end_with_it) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::outside_test

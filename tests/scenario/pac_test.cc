@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 // Sites whose hosts are told by a file which proxies to use: fetched by curl, asked by pactester.
-namespace crypelab::test {
+namespace crypelab::test::pac_test {
 namespace {
 
 // What alice's `script` prints in an office with that PAC file; bob sits elsewhere.
@@ -181,4 +181,4 @@ clients: {{alice: {{site: office{}}}, bob: {{site: office}}}}
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::pac_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 // A hotel whose guests are led to a captive portal: asked by curl.
-namespace crypelab::test {
+namespace crypelab::test::portal_test {
 namespace {
 
 LabRun run(const std::string& portal, const std::string& script) {
@@ -107,4 +107,4 @@ TEST(Portal, names_lead_to_it_where_dns_is_hijacked) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::portal_test

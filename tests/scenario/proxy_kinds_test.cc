@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 // What Squid can be told beyond CONNECT and Basic, each asked by curl (and openssl), right and wrong.
-namespace crypelab::test {
+namespace crypelab::test::proxy_kinds_test {
 namespace {
 
 constexpr const char* kProxy = "-x http://proxy.office.test:3128 ";
@@ -430,4 +430,4 @@ clients: {alice: {site: office}}
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::proxy_kinds_test

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 // Sites whose only way out is a proxy: Squid, asked by curl.
-namespace crypelab::test {
+namespace crypelab::test::proxy_test {
 namespace {
 
 // alice sits in an office that lets nothing out by itself and knows no public name; its proxy is `proxy`.
@@ -119,4 +119,4 @@ TEST(Proxy, openssl_reaches_the_turn_servers_over_tls_and_verifies_them) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::proxy_test

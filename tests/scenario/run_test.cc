@@ -15,7 +15,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::run_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -397,4 +397,4 @@ TEST_F(Runs, the_attempts_die_with_the_command) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::run_test

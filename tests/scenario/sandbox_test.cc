@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace crypelab::test {
+namespace crypelab::test::sandbox_test {
 namespace {
 
 // What a script prints on a host.
@@ -128,4 +128,4 @@ TEST(Sandbox, folders_that_can_be_written_are_bounded) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::sandbox_test

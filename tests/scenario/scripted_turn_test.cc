@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 // The TURN server of ours, met by a client that nobody here wrote (turnutils_uclient).
-namespace crypelab::test {
+namespace crypelab::test::scripted_turn_test {
 namespace {
 
 Finished in_world(const std::string& words, const std::string& script) {
@@ -77,4 +77,4 @@ TEST(ScriptedTurnServer, takes_long_term_credentials_and_refuses_wrong_ones) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::scripted_turn_test

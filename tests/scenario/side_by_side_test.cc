@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 
 // Many scenarios at once say what they say one by one: -j is no part of a verdict.
-namespace crypelab::test {
+namespace crypelab::test::side_by_side_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -114,4 +114,4 @@ TEST(SideBySide, sixteen_at_once_are_judged_and_measured_as_one_by_one) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::side_by_side_test

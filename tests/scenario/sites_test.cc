@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 // Which way packets take inside a site, and out of the site of a host that is in two.
-namespace crypelab::test {
+namespace crypelab::test::sites_test {
 namespace {
 
 constexpr const char* kFarSide = "198.51.100.90";
@@ -74,4 +74,4 @@ TEST(TwoUplinks, a_route_by_address_takes_the_other_one) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::sites_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 // Sites whose only way out is a SOCKS5 server: Dante, asked by curl.
-namespace crypelab::test {
+namespace crypelab::test::socks_test {
 namespace {
 
 LabRun run(const std::string& socks, const std::string& script) {
@@ -91,4 +91,4 @@ END
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::socks_test

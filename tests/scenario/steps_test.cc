@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::steps_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -278,4 +278,4 @@ TEST(Steps, a_record_changes_at_its_time) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::steps_test

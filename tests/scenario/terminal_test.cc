@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-namespace crypelab::test {
+namespace crypelab::test::terminal_test {
 namespace {
 
 using kernel::testing::Caller;
@@ -200,4 +200,4 @@ TEST(Attach, another_user_is_refused) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::terminal_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 // Boxes at the edge that take TLS connections: asked by curl, Python's ssl and raw bytes.
-namespace crypelab::test {
+namespace crypelab::test::tls_boxes_test {
 namespace {
 
 blueprint::Blueprint plan(const std::string& site) {
@@ -209,4 +209,4 @@ TEST(TlsRelay, a_forged_hello_leaks_through_it_and_not_through_the_gate) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::tls_boxes_test

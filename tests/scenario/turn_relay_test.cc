@@ -9,7 +9,7 @@
 
 // Both TURN servers relay to turnutils_uclient, a client that nobody here wrote, over every transport: directly, and
 // through CONNECT tunnels that socat makes for it.
-namespace crypelab::test {
+namespace crypelab::test::turn_relay_test {
 namespace {
 
 // A client that talks to itself through two allocations, and what it says when everything has arrived. It may take any
@@ -238,4 +238,4 @@ TEST(TurnRelay, the_scripted_server_tells_of_each_packet_that_it_drops) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::turn_relay_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::turn_test {
 namespace {
 
 constexpr const char* kWorld = R"(
@@ -143,4 +143,4 @@ END)";
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::turn_test

@@ -17,7 +17,7 @@
 #include <gtest/gtest.h>
 
 // What the services of the world report, and what happens when one dies: labs inside the test's own process tree.
-namespace crypelab::lab {
+namespace crypelab::lab::world_events_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -248,4 +248,4 @@ TEST(WorldEvents, a_restarted_service_is_no_casualty_and_goes_on_reporting) {
 }
 
 }  // namespace
-}  // namespace crypelab::lab
+}  // namespace crypelab::lab::world_events_test

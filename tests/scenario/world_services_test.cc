@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::test {
+namespace crypelab::test::world_services_test {
 namespace {
 
 // alice -- office.edge (NAT, IPv6) -- internet -- turn-a, turn-b, signal
@@ -91,4 +91,4 @@ TEST(World, two_labs_at_once_have_the_same_ports_each) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::world_services_test

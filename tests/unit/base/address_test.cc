@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab {
+namespace crypelab::address_test {
 namespace {
 
 TEST(Address, text_and_value_agree_in_both_families) {
@@ -49,4 +49,4 @@ TEST(SocketAddress, an_endpoint_survives_the_way_through_the_kernels_form) {
 }
 
 }  // namespace
-}  // namespace crypelab
+}  // namespace crypelab::address_test

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace crypelab {
+namespace crypelab::md4_test {
 namespace {
 
 std::string hex_of(std::string_view text) {
@@ -38,4 +38,4 @@ TEST(Md4, the_padding_may_need_a_block_of_its_own) {
 }
 
 }  // namespace
-}  // namespace crypelab
+}  // namespace crypelab::md4_test

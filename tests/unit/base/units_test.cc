@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab {
+namespace crypelab::units_test {
 namespace {
 
 TEST(Units, a_quantity_without_a_unit_is_refused) {
@@ -44,4 +44,4 @@ TEST(Units, what_is_printed_reads_back_as_the_same_value) {
 }
 
 }  // namespace
-}  // namespace crypelab
+}  // namespace crypelab::units_test

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::blueprint {
+namespace crypelab::blueprint::declared_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -286,4 +286,4 @@ TEST(compare, names_and_what_the_resolver_does_with_them) {
 }
 
 }  // namespace
-}  // namespace crypelab::blueprint
+}  // namespace crypelab::blueprint::declared_test

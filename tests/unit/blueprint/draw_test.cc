@@ -11,7 +11,7 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
-namespace crypelab::blueprint {
+namespace crypelab::blueprint::draw_test {
 namespace {
 
 model::Scenario two_sites() {
@@ -204,4 +204,4 @@ TEST(rule_table, a_difference_touches_only_what_changed) {
 }
 
 }  // namespace
-}  // namespace crypelab::blueprint
+}  // namespace crypelab::blueprint::draw_test

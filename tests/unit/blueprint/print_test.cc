@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::blueprint {
+namespace crypelab::blueprint::print_test {
 namespace {
 
 // alice --10ms, 1 Mbit/s--> office.edge -- internet
@@ -69,4 +69,4 @@ TEST(Drawing, names_are_escaped_and_the_border_speaks_the_language) {
 }
 
 }  // namespace
-}  // namespace crypelab::blueprint
+}  // namespace crypelab::blueprint::print_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::cli {
+namespace crypelab::cli::arguments_test {
 namespace {
 
 Arguments parse(std::vector<const char*> words) {
@@ -55,4 +55,4 @@ TEST(Arguments, help_is_an_answer_for_the_program_and_for_each_command) {
 }
 
 }  // namespace
-}  // namespace crypelab::cli
+}  // namespace crypelab::cli::arguments_test

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace crypelab::cli {
+namespace crypelab::cli::completion_test {
 namespace {
 
 // What bash itself offers when `line` has been typed, one word a line.
@@ -52,4 +52,4 @@ TEST(Completion, every_option_of_the_grammar_is_in_both_scripts) {
 }
 
 }  // namespace
-}  // namespace crypelab::cli
+}  // namespace crypelab::cli::completion_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::cli {
+namespace crypelab::cli::judge_arguments_test {
 namespace {
 
 TEST(JudgeArguments, evidence_is_judged_by_its_folder) {
@@ -20,4 +20,4 @@ TEST(JudgeArguments, a_story_is_told_of_a_folder) {
 }
 
 }  // namespace
-}  // namespace crypelab::cli
+}  // namespace crypelab::cli::judge_arguments_test

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::cli {
+namespace crypelab::cli::manual_test {
 namespace {
 
 const std::string kManual = CRYPELAB_SOURCE "/harness/cli/crypelab.1";
@@ -60,4 +60,4 @@ TEST(Manual, every_exit_status_of_the_program_stands_in_it) {
 }
 
 }  // namespace
-}  // namespace crypelab::cli
+}  // namespace crypelab::cli::manual_test

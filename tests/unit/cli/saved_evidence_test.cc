@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace crypelab::cli {
+namespace crypelab::cli::saved_evidence_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -38,4 +38,4 @@ TEST(SavedEvidence, is_judged_as_it_was_when_it_was_saved) {
 }
 
 }  // namespace
-}  // namespace crypelab::cli
+}  // namespace crypelab::cli::saved_evidence_test

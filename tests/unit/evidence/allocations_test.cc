@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::evidence {
+namespace crypelab::evidence::allocations_test {
 namespace {
 
 using std::chrono::seconds;
@@ -44,4 +44,4 @@ TEST(Allocations, one_deletion_ends_one_allocation_the_newest_of_that_number) {
 }
 
 }  // namespace
-}  // namespace crypelab::evidence
+}  // namespace crypelab::evidence::allocations_test

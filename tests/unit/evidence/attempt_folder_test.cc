@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::evidence {
+namespace crypelab::evidence::attempt_folder_test {
 namespace {
 
 Exit refusal(const std::function<void()>& what) {
@@ -62,4 +62,4 @@ TEST(AttemptFolders, evidence_that_is_there_is_whole) {
 }
 
 }  // namespace
-}  // namespace crypelab::evidence
+}  // namespace crypelab::evidence::attempt_folder_test

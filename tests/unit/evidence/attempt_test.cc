@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::evidence {
+namespace crypelab::evidence::attempt_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -220,4 +220,4 @@ TEST(Attempts, are_found_below_a_folder_in_order_of_their_numbers) {
 }
 
 }  // namespace
-}  // namespace crypelab::evidence
+}  // namespace crypelab::evidence::attempt_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::evidence {
+namespace crypelab::evidence::event_line_test {
 namespace {
 
 model::Event event() {
@@ -42,4 +42,4 @@ TEST(EventLine, bytes_that_are_no_utf_8_are_replaced_one_by_one) {
 }
 
 }  // namespace
-}  // namespace crypelab::evidence
+}  // namespace crypelab::evidence::event_line_test

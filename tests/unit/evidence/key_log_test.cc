@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::evidence {
+namespace crypelab::evidence::key_log_test {
 namespace {
 
 const std::string kRandom(64, 'a');
@@ -20,4 +20,4 @@ TEST(KeyLog, keys_are_kept_and_everything_else_is_left_out) {
 }
 
 }  // namespace
-}  // namespace crypelab::evidence
+}  // namespace crypelab::evidence::key_log_test

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::evidence {
+namespace crypelab::evidence::packet_writer_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -155,4 +155,4 @@ TEST(PacketFiles, are_never_overwritten) {
 }
 
 }  // namespace
-}  // namespace crypelab::evidence
+}  // namespace crypelab::evidence::packet_writer_test

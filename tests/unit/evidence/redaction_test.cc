@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::evidence {
+namespace crypelab::evidence::redaction_test {
 namespace {
 
 const Redaction redaction(std::vector<Secret>{{"alice", "wonderland"}, {"turn", "k3y+/=ä"}});
@@ -31,4 +31,4 @@ TEST(Redaction, a_secret_too_short_to_be_told_apart_is_refused) {
 }
 
 }  // namespace
-}  // namespace crypelab::evidence
+}  // namespace crypelab::evidence::redaction_test

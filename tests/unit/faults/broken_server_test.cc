@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 // A server of ours whose journal nobody reads any more cannot do its work: it must end, not go on in silence.
-namespace crypelab::faults {
+namespace crypelab::faults::broken_server_test {
 namespace {
 
 using boost::asio::ip::tcp;
@@ -79,4 +79,4 @@ TEST(BrokenServer, a_turn_server_that_cannot_write_its_journal_ends) {
 }
 
 }  // namespace
-}  // namespace crypelab::faults
+}  // namespace crypelab::faults::broken_server_test

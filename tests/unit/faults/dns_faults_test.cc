@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::faults {
+namespace crypelab::faults::dns_faults_test {
 namespace {
 
 std::vector<std::uint8_t> question(wire::DnsType type) {
@@ -93,4 +93,4 @@ TEST(dns_faults, a_name_in_the_log_has_no_bytes_that_could_mislead) {
 }
 
 }  // namespace
-}  // namespace crypelab::faults
+}  // namespace crypelab::faults::dns_faults_test

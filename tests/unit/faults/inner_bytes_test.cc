@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::faults {
+namespace crypelab::faults::inner_bytes_test {
 namespace {
 
 using State = InnerBytes::State;
@@ -52,4 +52,4 @@ TEST(InterceptSettings, names_are_exempt_as_they_are_or_with_all_below_them) {
 }
 
 }  // namespace
-}  // namespace crypelab::faults
+}  // namespace crypelab::faults::inner_bytes_test

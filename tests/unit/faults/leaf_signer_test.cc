@@ -12,7 +12,7 @@
 #include <openssl/x509v3.h>
 #include <unistd.h>
 
-namespace crypelab::faults {
+namespace crypelab::faults::leaf_signer_test {
 namespace {
 
 CertificateOwner certificate(const char* name, EVP_PKEY* key, const char* alternative) {
@@ -82,4 +82,4 @@ TEST_F(LeafSignerTest, without_its_files_it_says_which_one_is_missing) {
 }
 
 }  // namespace
-}  // namespace crypelab::faults
+}  // namespace crypelab::faults::leaf_signer_test

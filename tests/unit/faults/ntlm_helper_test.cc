@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::faults {
+namespace crypelab::faults::ntlm_helper_test {
 namespace {
 
 constexpr wire::NtlmChallenge kChallenge{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
@@ -71,4 +71,4 @@ TEST(NtlmHelper, a_broken_password_file_is_refused_without_telling_it) {
 }
 
 }  // namespace
-}  // namespace crypelab::faults
+}  // namespace crypelab::faults::ntlm_helper_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::faults {
+namespace crypelab::faults::proxy_desk_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -272,4 +272,4 @@ TEST(TunnelFate, a_tunnel_is_cut_for_the_first_reason_that_comes) {
 }
 
 }  // namespace
-}  // namespace crypelab::faults
+}  // namespace crypelab::faults::proxy_desk_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::faults {
+namespace crypelab::faults::request_log_test {
 namespace {
 
 constexpr const char* kRest = " curl%2F7.88.1 a.test%3A443 webrtc Keep-Alive -";
@@ -62,4 +62,4 @@ TEST(RequestLog, a_record_is_written_in_one_piece) {
 }
 
 }  // namespace
-}  // namespace crypelab::faults
+}  // namespace crypelab::faults::request_log_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::faults {
+namespace crypelab::faults::settings_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -104,4 +104,4 @@ TEST(Portal, a_release_is_one_nft_command) {
 }
 
 }  // namespace
-}  // namespace crypelab::faults
+}  // namespace crypelab::faults::settings_test

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
-namespace crypelab::faults {
+namespace crypelab::faults::turn_desk_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -375,4 +375,4 @@ TEST(TurnDesk, of_hundreds_of_unknown_attributes_the_first_are_named_in_a_whole_
 }
 
 }  // namespace
-}  // namespace crypelab::faults
+}  // namespace crypelab::faults::turn_desk_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::gate {
+namespace crypelab::gate::gate_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -186,4 +186,4 @@ TEST(Gate, what_a_client_chose_is_printable_in_the_log) {
 }
 
 }  // namespace
-}  // namespace crypelab::gate
+}  // namespace crypelab::gate::gate_test

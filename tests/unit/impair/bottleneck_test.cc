@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::impair {
+namespace crypelab::impair::bottleneck_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -124,4 +124,4 @@ TEST(Bottleneck, a_trace_begins_when_it_is_set) {
 }
 
 }  // namespace
-}  // namespace crypelab::impair
+}  // namespace crypelab::impair::bottleneck_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::impair {
+namespace crypelab::impair::delivery_trace_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -62,4 +62,4 @@ TEST(DeliveryTrace, every_opportunity_is_found_at_its_own_time) {
 }
 
 }  // namespace
-}  // namespace crypelab::impair
+}  // namespace crypelab::impair::delivery_trace_test

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::impair {
+namespace crypelab::impair::impaired_queue_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -288,4 +288,4 @@ TEST(ImpairedQueue, every_packet_is_accounted_for) {
 }
 
 }  // namespace
-}  // namespace crypelab::impair
+}  // namespace crypelab::impair::impaired_queue_test

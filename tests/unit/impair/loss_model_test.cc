@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::impair {
+namespace crypelab::impair::loss_model_test {
 namespace {
 
 std::set<std::uint64_t> dropped(const Impairment& impairment, std::uint64_t count) {
@@ -109,4 +109,4 @@ TEST(Random, links_and_directions_get_seeds_of_their_own) {
 }
 
 }  // namespace
-}  // namespace crypelab::impair
+}  // namespace crypelab::impair::loss_model_test

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include <gtest/gtest.h>
-namespace crypelab::impair {
+namespace crypelab::impair::segmentation_test {
 namespace {
 
 constexpr std::size_t kIp = Frame::kVnetHeader + 14;
@@ -154,4 +154,4 @@ TEST(Segmentation, frames_that_lie_about_themselves_are_refused) {
 }
 
 }  // namespace
-}  // namespace crypelab::impair
+}  // namespace crypelab::impair::segmentation_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::judge {
+namespace crypelab::judge::byte_order_test {
 namespace {
 
 using namespace made;  // NOLINT(google-build-using-namespace)
@@ -68,4 +68,4 @@ TEST_F(Ordered, a_broken_stream_leaves_open_what_was_in_it) {
 }
 
 }  // namespace
-}  // namespace crypelab::judge
+}  // namespace crypelab::judge::byte_order_test

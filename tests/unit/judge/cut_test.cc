@@ -4,7 +4,7 @@
 
 // In long runs only the beginning of each packet is kept, and of one flow only so many messages are noted: what is
 // judged then is either as if all were there, or inconclusive.
-namespace crypelab::judge {
+namespace crypelab::judge::cut_test {
 namespace {
 
 using namespace made;  // NOLINT(google-build-using-namespace)
@@ -96,4 +96,4 @@ TEST_F(Cut, more_messages_than_are_noted_leave_open_what_came_after_them) {
 }
 
 }  // namespace
-}  // namespace crypelab::judge
+}  // namespace crypelab::judge::cut_test

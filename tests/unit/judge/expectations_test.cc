@@ -1,6 +1,6 @@
 #include "expectations.h"
 
-namespace crypelab::judge {
+namespace crypelab::judge::expectations_test {
 namespace {
 
 using model::Outcome;
@@ -505,4 +505,4 @@ TEST_F(Expectations, the_same_evidence_gives_the_same_judgement) {
 }
 
 }  // namespace
-}  // namespace crypelab::judge
+}  // namespace crypelab::judge::expectations_test

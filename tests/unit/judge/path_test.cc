@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::judge {
+namespace crypelab::judge::path_test {
 namespace {
 
 using namespace made;  // NOLINT(google-build-using-namespace)
@@ -195,4 +195,4 @@ TEST_F(ProxyPaths, a_challenge_that_was_not_met_says_what_was_offered) {
 }
 
 }  // namespace
-}  // namespace crypelab::judge
+}  // namespace crypelab::judge::path_test

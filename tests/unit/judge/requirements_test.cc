@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::judge {
+namespace crypelab::judge::requirements_test {
 namespace {
 
 using namespace made;  // NOLINT(google-build-using-namespace)
@@ -444,4 +444,4 @@ TEST(Requirements, each_has_a_misbehaviour_and_evidence_that_trips_it) {
 }
 
 }  // namespace
-}  // namespace crypelab::judge
+}  // namespace crypelab::judge::requirements_test

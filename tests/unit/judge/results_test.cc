@@ -1,7 +1,7 @@
 #include "expectations.h"
 
 // What clients measured and reported, against what is expected of it.
-namespace crypelab::judge {
+namespace crypelab::judge::results_test {
 namespace {
 
 using model::Outcome;
@@ -131,4 +131,4 @@ TEST_F(Expectations, another_code_is_unclear) {
 }
 
 }  // namespace
-}  // namespace crypelab::judge
+}  // namespace crypelab::judge::results_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::judge {
+namespace crypelab::judge::socks_test {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -68,4 +68,4 @@ TEST(Socks, a_dialogue_that_never_ends_is_given_up) {
 }
 
 }  // namespace
-}  // namespace crypelab::judge
+}  // namespace crypelab::judge::socks_test

@@ -8,7 +8,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-namespace crypelab::lab {
+namespace crypelab::lab::authority_test {
 namespace {
 
 template <auto Function>
@@ -79,4 +79,4 @@ TEST(Authority, it_survives_being_moved) {
 }
 
 }  // namespace
-}  // namespace crypelab::lab
+}  // namespace crypelab::lab::authority_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::lab {
+namespace crypelab::lab::capture_points_test {
 namespace {
 
 using evidence::Interface;
@@ -41,4 +41,4 @@ TEST(CapturePoints, are_the_borders_the_clients_and_the_servers_that_clients_tal
 }
 
 }  // namespace
-}  // namespace crypelab::lab
+}  // namespace crypelab::lab::capture_points_test

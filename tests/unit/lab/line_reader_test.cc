@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace crypelab::lab {
+namespace crypelab::lab::line_reader_test {
 namespace {
 
 void put(const Descriptor& writing, const std::string& text) {
@@ -42,4 +42,4 @@ TEST(LineReader, a_line_without_an_end_is_cut_and_the_next_one_is_whole) {
 }
 
 }  // namespace
-}  // namespace crypelab::lab
+}  // namespace crypelab::lab::line_reader_test

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace crypelab::lab {
+namespace crypelab::lab::loop_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -47,4 +47,4 @@ TEST(Loop, a_deadline_ends_the_wait) {
 }
 
 }  // namespace
-}  // namespace crypelab::lab
+}  // namespace crypelab::lab::loop_test

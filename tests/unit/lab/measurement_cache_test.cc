@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::lab {
+namespace crypelab::lab::measurement_cache_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -83,4 +83,4 @@ TEST(MeasurementKey, is_another_one_for_another_network_other_questions_and_anot
 }
 
 }  // namespace
-}  // namespace crypelab::lab
+}  // namespace crypelab::lab::measurement_cache_test

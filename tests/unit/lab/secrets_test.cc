@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::lab {
+namespace crypelab::lab::secrets_test {
 namespace {
 
 TEST(Secrets, a_name_has_one_secret_and_every_lab_its_own) {
@@ -31,4 +31,4 @@ TEST(Secrets, a_time_limited_login_is_what_the_rest_draft_says) {
 }
 
 }  // namespace
-}  // namespace crypelab::lab
+}  // namespace crypelab::lab::secrets_test

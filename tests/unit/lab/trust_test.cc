@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::lab {
+namespace crypelab::lab::trust_test {
 namespace {
 
 model::Scenario two_sites() {
@@ -67,4 +67,4 @@ TEST(Trust, the_certificates_of_a_whole_world_are_made_in_less_than_fifty_millis
 }
 
 }  // namespace
-}  // namespace crypelab::lab
+}  // namespace crypelab::lab::trust_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::model {
+namespace crypelab::model::describe_test {
 namespace {
 
 TEST(Describe, a_rule_reads_as_it_was_written) {
@@ -50,4 +50,4 @@ TEST(World, names_lead_to_addresses_that_a_host_holds) {
 }
 
 }  // namespace
-}  // namespace crypelab::model
+}  // namespace crypelab::model::describe_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::model {
+namespace crypelab::model::event_test {
 namespace {
 
 TEST(Event, a_field_is_found_by_its_name_and_type) {
@@ -18,4 +18,4 @@ TEST(Event, a_field_is_found_by_its_name_and_type) {
 }
 
 }  // namespace
-}  // namespace crypelab::model
+}  // namespace crypelab::model::event_test

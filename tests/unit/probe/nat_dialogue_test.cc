@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::probe {
+namespace crypelab::probe::nat_dialogue_test {
 namespace {
 
 using measure::Dependence;
@@ -189,4 +189,4 @@ TEST(reach, an_answer_from_elsewhere_is_none) {
 }
 
 }  // namespace
-}  // namespace crypelab::probe
+}  // namespace crypelab::probe::nat_dialogue_test

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::probe {
+namespace crypelab::probe::path_dialogue_test {
 namespace {
 
 using Network = SimulatedNetwork;
@@ -171,4 +171,4 @@ TEST(passage, of_which_nothing_comes_back_is_silent) {
 }
 
 }  // namespace
-}  // namespace crypelab::probe
+}  // namespace crypelab::probe::path_dialogue_test

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::probe {
+namespace crypelab::probe::reflector_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -219,4 +219,4 @@ TEST(conversation, junk_ends_it) {
 }
 
 }  // namespace
-}  // namespace crypelab::probe
+}  // namespace crypelab::probe::reflector_test

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::datachannel {
+namespace crypelab::client::datachannel::datachannel_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -200,4 +200,4 @@ TEST(Dcep, reads_what_it_writes_and_refuses_the_rest) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::datachannel
+}  // namespace crypelab::client::datachannel::datachannel_test

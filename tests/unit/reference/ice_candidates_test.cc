@@ -1,7 +1,7 @@
 // Which addresses an agent offers and takes, and in which order.
 #include "ice_bench.h"
 
-namespace crypelab::client::ice {
+namespace crypelab::client::ice::ice_candidates_test {
 namespace {
 
 TEST(IceAgent, names_and_foreign_candidates_are_ignored_politely) {
@@ -97,4 +97,4 @@ TEST(IcePriority, families_take_turns_and_kinds_have_their_order) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::ice
+}  // namespace crypelab::client::ice::ice_candidates_test

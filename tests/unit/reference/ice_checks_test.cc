@@ -1,7 +1,7 @@
 // What an agent asks, answers and decides.
 #include "ice_bench.h"
 
-namespace crypelab::client::ice {
+namespace crypelab::client::ice::ice_checks_test {
 namespace {
 
 TEST(IceAgent, a_pair_is_checked_and_nominated_once) {
@@ -146,4 +146,4 @@ TEST(IceAgent, triggered_checks_are_sent) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::ice
+}  // namespace crypelab::client::ice::ice_checks_test

@@ -1,7 +1,7 @@
 // An agent whose peer means no good.
 #include "ice_bench.h"
 
-namespace crypelab::client::ice {
+namespace crypelab::client::ice::ice_hostile_test {
 namespace {
 
 TEST(IceAgent, floods_of_candidates_and_checks_are_bounded) {
@@ -82,4 +82,4 @@ TEST(IceAgent, what_is_not_signed_by_the_peer_changes_nothing) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::ice
+}  // namespace crypelab::client::ice::ice_hostile_test

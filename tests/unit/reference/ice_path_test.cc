@@ -1,7 +1,7 @@
 // The path: its consent, its keepalives, its connections, and other ones in its place.
 #include "ice_bench.h"
 
-namespace crypelab::client::ice {
+namespace crypelab::client::ice::ice_path_test {
 namespace {
 
 TEST(IceAgent, credentials_are_long_and_change_together) {
@@ -147,4 +147,4 @@ TEST(IceAgent, a_doubted_path_is_disconnected_until_consent_is_answered) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::ice
+}  // namespace crypelab::client::ice::ice_path_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client {
+namespace crypelab::client::ice_simulation_test {
 namespace {
 
 using Type = wire::IceCandidate::Type;
@@ -335,4 +335,4 @@ TEST(IceSimulation, data_and_nominations_go_astray_on_request) {
 }
 
 }  // namespace
-}  // namespace crypelab::client
+}  // namespace crypelab::client::ice_simulation_test

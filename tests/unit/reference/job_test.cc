@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::job {
+namespace crypelab::client::job::job_test {
 namespace {
 
 std::string good() {
@@ -109,4 +109,4 @@ TEST(Job, a_relay_load_needs_no_peer) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::job
+}  // namespace crypelab::client::job::job_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::signaling {
+namespace crypelab::client::signaling::mailbox_test {
 namespace {
 
 Message candidate(const std::string& text) { return {.type = Type::candidate, .candidate = text}; }
@@ -110,4 +110,4 @@ TEST(RoomAddress, is_read_from_a_url) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::signaling
+}  // namespace crypelab::client::signaling::mailbox_test

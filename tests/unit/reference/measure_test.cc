@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::measure {
+namespace crypelab::client::measure::measure_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -108,4 +108,4 @@ TEST(SendWindow, is_as_long_as_what_left_within_a_second) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::measure
+}  // namespace crypelab::client::measure::measure_test

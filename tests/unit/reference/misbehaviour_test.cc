@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client {
+namespace crypelab::client::misbehaviour_test {
 namespace {
 
 TEST(Misbehaviour, every_rule_has_a_name_and_an_effect) {
@@ -25,4 +25,4 @@ TEST(Misbehaviour, every_rule_has_a_name_and_an_effect) {
 }
 
 }  // namespace
-}  // namespace crypelab::client
+}  // namespace crypelab::client::misbehaviour_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::call {
+namespace crypelab::client::call::phases_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -210,4 +210,4 @@ TEST(Control, reads_what_it_writes_and_refuses_the_rest) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::call
+}  // namespace crypelab::client::call::phases_test

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace crypelab::client::event {
+namespace crypelab::client::event::reporter_test {
 namespace {
 
 boost::json::object said(const std::function<void(const Reporter&)>& say, std::vector<std::string> secrets = {}) {
@@ -63,4 +63,4 @@ TEST(Reporter, a_path_is_told_in_the_words_of_the_w3c) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::event
+}  // namespace crypelab::client::event::reporter_test

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::stun {
+namespace crypelab::client::stun::stun_requester_test {
 namespace {
 
 using Kind = Completion::Result;
@@ -327,4 +327,4 @@ TEST(StunLongTerm, controls_in_user_names_are_refused) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::stun
+}  // namespace crypelab::client::stun::stun_requester_test

@@ -20,7 +20,7 @@ void* operator new(std::size_t size) {
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
-namespace crypelab::client::turn {
+namespace crypelab::client::turn::turn_allocation_test {
 namespace {
 
 using Kind = Event::Kind;
@@ -487,4 +487,4 @@ TEST(TurnAllocation, an_alternate_server_is_handed_to_the_owner) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::turn
+}  // namespace crypelab::client::turn::turn_allocation_test

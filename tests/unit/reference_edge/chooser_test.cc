@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::proxy {
+namespace crypelab::client::proxy::chooser_test {
 namespace {
 
 using transport::Awaitable;
@@ -87,4 +87,4 @@ TEST_F(Choosers, a_helper_that_dies_answers_nothing) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::proxy
+}  // namespace crypelab::client::proxy::chooser_test

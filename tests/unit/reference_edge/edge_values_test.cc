@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::transport {
+namespace crypelab::client::transport::edge_values_test {
 namespace {
 
 TEST(IceUris, have_their_defaults) {
@@ -101,4 +101,4 @@ TEST(Diagnosis, what_is_certain_is_told_before_what_is_silent) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::transport
+}  // namespace crypelab::client::transport::edge_values_test

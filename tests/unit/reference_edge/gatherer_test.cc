@@ -2,7 +2,7 @@
 #include "gathering.h"
 #include "tests/unit/faults/running_proxy.h"
 
-namespace crypelab::client::transport {
+namespace crypelab::client::transport::gatherer_test {
 namespace {
 
 TEST_F(Gathering, hosts_connect_directly) {
@@ -168,4 +168,4 @@ TEST_F(Gathering, new_credentials_are_used_at_once) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::transport
+}  // namespace crypelab::client::transport::gatherer_test

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace crypelab::client::transport {
+namespace crypelab::client::transport::ladder_pace_test {
 namespace {
 
 constexpr Duration soon = 150ms;
@@ -96,4 +96,4 @@ TEST_F(LadderPace, udp_that_works_wins_beside_a_proxy) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::transport
+}  // namespace crypelab::client::transport::ladder_pace_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::proxy {
+namespace crypelab::client::proxy::proxy_settings_test {
 namespace {
 
 std::string text_of(const Servers& servers) {
@@ -180,4 +180,4 @@ TEST(Challenges, strongest_first) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::proxy
+}  // namespace crypelab::client::proxy::proxy_settings_test

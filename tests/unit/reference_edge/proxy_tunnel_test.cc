@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::transport {
+namespace crypelab::client::transport::proxy_tunnel_test {
 namespace {
 
 using faults::OfferedChallenge;
@@ -266,4 +266,4 @@ TEST_F(Tunnels, applications_that_forget_the_proxy_go_beside_it) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::transport
+}  // namespace crypelab::client::transport::proxy_tunnel_test

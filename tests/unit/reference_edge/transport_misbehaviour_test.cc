@@ -12,7 +12,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
 
-namespace crypelab::client::transport {
+namespace crypelab::client::transport::transport_misbehaviour_test {
 namespace {
 
 using boost::asio::ip::tcp;
@@ -374,4 +374,4 @@ TEST_F(TransportMisbehaviour, g01_opens_signaling_beside_the_proxy) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::transport
+}  // namespace crypelab::client::transport::transport_misbehaviour_test

@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::client::transport {
+namespace crypelab::client::transport::turn_rung_test {
 namespace {
 
 class Rungs : public ::testing::Test, public TurnRung::Listener {
@@ -245,4 +245,4 @@ TEST_F(Rungs, every_tunnel_says_what_it_is_for) {
 }
 
 }  // namespace
-}  // namespace crypelab::client::transport
+}  // namespace crypelab::client::transport::turn_rung_test

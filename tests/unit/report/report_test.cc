@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::report {
+namespace crypelab::report::report_test {
 namespace {
 
 Run of_outcomes(std::vector<std::pair<std::string, model::Outcome>> outcomes) {
@@ -162,4 +162,4 @@ TEST(Report, a_story_tells_what_the_lab_itself_carried_beside_what_the_client_sa
 }
 
 }  // namespace
-}  // namespace crypelab::report
+}  // namespace crypelab::report::report_test

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 // Steps and cases, and files that are none.
-namespace crypelab::scenario {
+namespace crypelab::scenario::change_test {
 namespace {
 
 const std::string kHead = R"(scenario: test/one
@@ -181,4 +181,4 @@ TEST_F(Files, cannot_name_sites_outside_the_folder) {
 }
 
 }  // namespace
-}  // namespace crypelab::scenario
+}  // namespace crypelab::scenario::change_test

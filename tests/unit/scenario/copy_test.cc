@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::scenario {
+namespace crypelab::scenario::copy_test {
 namespace {
 
 class Copies : public testing::Test {
@@ -120,4 +120,4 @@ TEST_F(Copies, mistakes_in_a_driver_file_are_told_with_their_places) {
 }
 
 }  // namespace
-}  // namespace crypelab::scenario
+}  // namespace crypelab::scenario::copy_test

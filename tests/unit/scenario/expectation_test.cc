@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::scenario {
+namespace crypelab::scenario::expectation_test {
 namespace {
 
 constexpr const char* kHead =
@@ -97,4 +97,4 @@ TEST(Jobs, phases_are_read_in_their_order) {
 }
 
 }  // namespace
-}  // namespace crypelab::scenario
+}  // namespace crypelab::scenario::expectation_test

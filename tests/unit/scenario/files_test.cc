@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 
 // The files of the repository: the scenarios themselves, the good and the bad examples, the language reference.
-namespace crypelab::scenario {
+namespace crypelab::scenario::files_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -174,4 +174,4 @@ TEST(ScenarioFiles, every_scenario_that_the_first_page_names_is_there) {
 }
 
 }  // namespace
-}  // namespace crypelab::scenario
+}  // namespace crypelab::scenario::files_test

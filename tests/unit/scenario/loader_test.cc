@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::scenario {
+namespace crypelab::scenario::loader_test {
 namespace {
 
 // `sites`, `clients` and more, under a head that is right.
@@ -181,4 +181,4 @@ TEST(Loader, a_complaint_shows_the_place) {
 }
 
 }  // namespace
-}  // namespace crypelab::scenario
+}  // namespace crypelab::scenario::loader_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::scenario {
+namespace crypelab::scenario::spelling_test {
 namespace {
 
 TEST(Spelling, distance_counts_insertions_deletions_replacements_and_swaps) {
@@ -26,4 +26,4 @@ TEST(Spelling, only_near_words_are_guessed) {
 }
 
 }  // namespace
-}  // namespace crypelab::scenario
+}  // namespace crypelab::scenario::spelling_test

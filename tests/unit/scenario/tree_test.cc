@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::scenario {
+namespace crypelab::scenario::tree_test {
 namespace {
 
 TEST(Source, lines_end_with_either_line_break) {
@@ -115,4 +115,4 @@ TEST(Problems, a_long_line_is_shown_around_the_place) {
 }
 
 }  // namespace
-}  // namespace crypelab::scenario
+}  // namespace crypelab::scenario::tree_test

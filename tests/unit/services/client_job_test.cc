@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::client_job_test {
 namespace {
 
 model::Scenario two_clients() {
@@ -98,4 +98,4 @@ TEST(ClientJob, who_calls_nobody_gets_no_job) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::client_job_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::coturn_test {
 namespace {
 
 std::string file_of(const Process& process) { return process.files.front().content; }
@@ -178,4 +178,4 @@ TEST(CoturnLog, a_line_that_is_cut_anywhere_is_read_without_harm) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::coturn_test

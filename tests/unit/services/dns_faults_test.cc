@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::dns_faults_test {
 namespace {
 
 TEST(dns_faults_process, the_command_line_says_what_goes_wrong) {
@@ -42,4 +42,4 @@ TEST(dns_faults_process, questions_in_its_log_become_events_and_other_lines_do_n
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::dns_faults_test

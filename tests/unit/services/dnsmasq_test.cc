@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::dnsmasq_test {
 namespace {
 
 bool has(const Process& process, const std::string& argument) {
@@ -124,4 +124,4 @@ TEST(dnsmasq, other_lines_are_no_values) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::dnsmasq_test

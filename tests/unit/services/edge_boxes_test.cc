@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::edge_boxes_test {
 namespace {
 
 TEST(PortalService, what_is_said_stands_in_its_settings) {
@@ -97,4 +97,4 @@ TEST(TlsRelayService, its_lines_tell_what_was_relayed_and_what_was_not) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::edge_boxes_test

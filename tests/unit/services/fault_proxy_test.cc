@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::fault_proxy_test {
 namespace {
 
 ProxySettings office() {
@@ -49,4 +49,4 @@ TEST(FaultProxyService, a_line_of_its_log_is_an_event_of_a_proxy) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::fault_proxy_test

@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::json_line_test {
 namespace {
 
 std::string line_of(std::size_t size) {
@@ -47,4 +47,4 @@ TEST(JsonLine, of_one_kind_alone_if_it_is_said) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::json_line_test

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::kerberos_test {
 namespace {
 
 std::string hex(const std::string& bytes) {
@@ -58,4 +58,4 @@ TEST(Kerberos, passwords_stand_in_no_command_line) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::kerberos_test

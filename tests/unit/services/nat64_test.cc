@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::nat64_test {
 namespace {
 
 TEST(tayga, translates_between_the_prefix_and_its_pool) {
@@ -57,4 +57,4 @@ TEST(unbound, answers_in_its_log_become_events_and_other_lines_do_not) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::nat64_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::pac_server_test {
 namespace {
 
 PacServerSettings office() {
@@ -42,4 +42,4 @@ TEST(PacServer, a_line_of_its_log_is_an_event_of_the_web) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::pac_server_test

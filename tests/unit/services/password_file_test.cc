@@ -3,7 +3,7 @@
 #include <crypt.h>
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::password_file_test {
 namespace {
 
 const std::vector<model::ProxyUser> kUsers{{"Mufasa", "Circle of Life"}, {"user", "Password"}};
@@ -33,4 +33,4 @@ TEST(PasswordFile, of_ntlm_holds_the_nt_hash) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::password_file_test

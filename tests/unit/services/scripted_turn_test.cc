@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::scripted_turn_test {
 namespace {
 
 TEST(ScriptedTurn, stands_where_coturn_would_with_the_rules_of_the_scenario) {
@@ -47,4 +47,4 @@ TEST(ScriptedTurnLog, lines_become_events_of_the_turn_server) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::scripted_turn_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::signaling_test {
 namespace {
 
 TEST(Signaling, every_client_has_a_token_and_the_secret_is_the_labs) {
@@ -55,4 +55,4 @@ TEST(SignalingLog, what_is_no_such_line_is_no_event) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::signaling_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::socks_test {
 namespace {
 
 SocksSettings office() {
@@ -87,4 +87,4 @@ TEST(Socks, a_refusal_says_why_and_the_labs_own_question_nothing) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::socks_test

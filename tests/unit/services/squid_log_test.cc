@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::squid_log_test {
 namespace {
 
 std::string text_of(const model::Event& event) {
@@ -68,4 +68,4 @@ TEST(SquidLog, escapes_that_are_none_stay_and_long_values_are_cut) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::squid_log_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::squid_test {
 namespace {
 
 ProxySettings office() {
@@ -100,4 +100,4 @@ TEST(Squid, the_limit_of_silent_tunnels_is_its_timer) {
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::squid_test

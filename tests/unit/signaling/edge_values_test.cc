@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace crypelab::signaling {
+namespace crypelab::signaling::edge_values_test {
 namespace {
 
 // Computed with openssl(1): printf %s "1700003600:alice" | openssl dgst -sha1 -hmac s3cret -binary | base64
@@ -209,4 +209,4 @@ TEST(EventLog, a_reader_that_does_not_read_loses_lines_and_is_told_how_many) {
 }
 
 }  // namespace
-}  // namespace crypelab::signaling
+}  // namespace crypelab::signaling::edge_values_test

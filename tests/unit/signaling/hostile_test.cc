@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace crypelab::signaling {
+namespace crypelab::signaling::hostile_test {
 namespace {
 
 constexpr std::string_view alice = "token-of-alice";
@@ -175,4 +175,4 @@ TEST(HostileClients, a_socket_that_fell_silent_is_found_by_pings) {
 }
 
 }  // namespace
-}  // namespace crypelab::signaling
+}  // namespace crypelab::signaling::hostile_test

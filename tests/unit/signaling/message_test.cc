@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::signaling {
+namespace crypelab::signaling::message_test {
 namespace {
 
 std::string code_of(std::string_view text) {
@@ -114,4 +114,4 @@ TEST(SignalingMessage, names_are_short_and_plain) {
 }
 
 }  // namespace
-}  // namespace crypelab::signaling
+}  // namespace crypelab::signaling::message_test

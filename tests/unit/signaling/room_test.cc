@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::signaling {
+namespace crypelab::signaling::room_test {
 namespace {
 
 struct Ear final : Listener {
@@ -187,4 +187,4 @@ TEST(Lobby, the_number_of_rooms_is_bounded) {
 }
 
 }  // namespace
-}  // namespace crypelab::signaling
+}  // namespace crypelab::signaling::room_test

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace crypelab::signaling {
+namespace crypelab::signaling::server_test {
 namespace {
 
 constexpr std::string_view alice = "token-of-alice";
@@ -335,4 +335,4 @@ TEST(SignalingServer, nothing_is_lost_or_repeated_in_a_storm_of_reconnects) {
 }
 
 }  // namespace
-}  // namespace crypelab::signaling
+}  // namespace crypelab::signaling::server_test

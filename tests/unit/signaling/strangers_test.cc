@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
-namespace crypelab::signaling {
+namespace crypelab::signaling::strangers_test {
 namespace {
 
 TEST(Strangers, the_websockets_package_of_python_speaks_with_the_server) {
@@ -19,4 +19,4 @@ TEST(Strangers, the_websockets_package_of_python_speaks_with_the_server) {
 }
 
 }  // namespace
-}  // namespace crypelab::signaling
+}  // namespace crypelab::signaling::strangers_test

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::client_hello_test {
 namespace {
 
 using Buffer = std::vector<std::uint8_t>;
@@ -283,4 +283,4 @@ TEST(ClientHello, bytes_behind_the_hello_are_left_alone) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::client_hello_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::dns_test {
 namespace {
 
 using Message = std::vector<std::uint8_t>;
@@ -79,4 +79,4 @@ TEST(dns, the_translation_prefix_is_found_for_every_length) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::dns_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::http_auth_test {
 namespace {
 
 std::vector<std::string> schemes(const std::vector<HttpAuth>& challenges) {
@@ -101,4 +101,4 @@ TEST(AlpnHeader, encodes_what_is_no_token_and_nothing_else) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::http_auth_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::http_digest_test {
 namespace {
 
 HttpAuth one(std::string_view field) {
@@ -115,4 +115,4 @@ TEST(HttpDigest, what_a_client_or_server_must_leave_alone_is_refused) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::http_digest_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::http_head_test {
 namespace {
 
 template <class Parser>
@@ -128,4 +128,4 @@ TEST(HttpAuthority, is_host_and_port_and_nothing_else) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::http_head_test

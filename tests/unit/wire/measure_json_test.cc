@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::measure_json_test {
 namespace {
 
 using namespace measure;
@@ -93,4 +93,4 @@ TEST(measure_json, conclude_names_some_or_all) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::measure_json_test

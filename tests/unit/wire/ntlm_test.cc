@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::ntlm_test {
 namespace {
 
 // MS-NLMP section 4.2.1 and 4.2.4: user "User", domain "Domain", password "Password".
@@ -96,4 +96,4 @@ TEST(Ntlm, a_challenge_has_its_fields_where_they_say) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::ntlm_test

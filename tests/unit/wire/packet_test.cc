@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::packet_test {
 namespace {
 
 using Buffer = std::vector<std::uint8_t>;
@@ -174,4 +174,4 @@ TEST(Packet, padding_of_the_frame_is_left_out_and_what_is_missing_is_known) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::packet_test

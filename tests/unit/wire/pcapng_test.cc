@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::pcapng_test {
 namespace {
 
 using Buffer = std::vector<std::uint8_t>;
@@ -167,4 +167,4 @@ TEST(Pcapng, damage_is_a_fault_with_its_reason) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::pcapng_test

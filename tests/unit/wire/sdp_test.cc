@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::sdp_test {
 namespace {
 
 constexpr std::string_view fingerprint =
@@ -178,4 +178,4 @@ TEST(IceCandidate, what_must_be_ignored_is_a_complaint) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::sdp_test

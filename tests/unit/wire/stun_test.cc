@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::stun_test {
 namespace {
 
 constexpr TransactionId id{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
@@ -313,4 +313,4 @@ TEST(StunCredentials, digests_are_the_well_known_ones) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::stun_test

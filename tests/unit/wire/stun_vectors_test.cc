@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::stun_vectors_test {
 namespace {
 
 constexpr std::string_view password = "VOkJxbRl1RmTxUk/WvJxBt";
@@ -159,4 +159,4 @@ TEST(StunVectors, any_bit_changed_before_the_integrity_is_seen) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::stun_vectors_test

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::wire {
+namespace crypelab::wire::turn_frame_test {
 namespace {
 
 using Buffer = std::vector<std::uint8_t>;
@@ -116,4 +116,4 @@ TEST(LengthStream, cuts_packets_of_every_size_byte_by_byte) {
 }
 
 }  // namespace
-}  // namespace crypelab::wire
+}  // namespace crypelab::wire::turn_frame_test
