@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto use = boost::asio::as_tuple(boost::asio::use_awaitable);
+using transport::use;
 constexpr Duration fetch_time = 30s;
 constexpr Duration before_next_fetch = 30s;
 constexpr Duration evaluation_time = 5s;

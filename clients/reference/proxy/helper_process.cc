@@ -27,7 +27,7 @@ using transport::Error;
 namespace {
 
 constexpr std::size_t longest_line = 64 * 1024;
-constexpr auto use = boost::asio::as_tuple(boost::asio::use_awaitable);
+using transport::use;
 
 bool write_all(int to, std::string_view text) {
   while (!text.empty()) {

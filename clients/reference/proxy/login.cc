@@ -6,7 +6,7 @@
 namespace crypelab::client::proxy {
 namespace {
 
-constexpr std::array<std::string_view, 4> names{"basic", "ntlm", "digest", "negotiate"};
+constexpr std::array<std::string_view, 4> scheme_names{"basic", "ntlm", "digest", "negotiate"};
 
 // Of Digest algorithms the longer hash is the stronger one.
 int strength(const Chosen& chosen) {
@@ -27,7 +27,7 @@ int strength(const Chosen& chosen) {
 
 }  // namespace
 
-std::string_view name_of(Scheme scheme) { return names[static_cast<std::size_t>(scheme)]; }
+std::string_view name_of(Scheme scheme) { return scheme_names[static_cast<std::size_t>(scheme)]; }
 
 std::vector<Chosen> answerable(const std::vector<wire::HttpAuth>& challenges, const Account& account,
                                const Misbehaviour& misbehaviour) {

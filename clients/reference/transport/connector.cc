@@ -19,8 +19,7 @@ using Seen = std::vector<std::string>;
 
 Awaitable<std::optional<std::unique_ptr<Stream>>> attempt(Endpoint to, std::shared_ptr<Seen> seen, std::size_t index) {
   tcp::socket socket(co_await boost::asio::this_coro::executor);
-  const auto [error] =
-      co_await socket.async_connect(tcp_endpoint(to), boost::asio::as_tuple(boost::asio::use_awaitable));
+  const auto [error] = co_await socket.async_connect(tcp_endpoint(to), use);
   if (error) {
     (*seen)[index] = error.message();
     co_return std::nullopt;

@@ -14,7 +14,6 @@ using Type = wire::IceCandidate::Type;
 
 namespace {
 
-constexpr auto use = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr Duration unused_relays_live = 60s;  // after ICE has chosen
 constexpr Duration climbing_time = 10s;
 constexpr Duration time_to_close = 3s;

@@ -15,7 +15,6 @@ using Type = wire::IceCandidate::Type;
 
 namespace {
 
-constexpr auto use = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr std::size_t most_udp_sources = 4;  // local addresses of one family that relays are asked for from
 constexpr std::size_t most_udp_servers = 4;  // addresses of one TURN server
 constexpr Duration resolve_time = 10s;

@@ -68,7 +68,7 @@ Awaitable<std::optional<T>> race(boost::asio::any_io_executor executor, Attempts
       continue;
     }
     state->changed.expires_at(more ? std::min(next, deadline) : deadline);
-    co_await state->changed.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    co_await state->changed.async_wait(use);
   }
   co_return std::move(state->won);
 }

@@ -27,7 +27,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto use = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr std::size_t most_addresses = 16;
 constexpr std::size_t largest_file = 1'000'000;
 

@@ -7,7 +7,9 @@
 #include <string>
 #include <system_error>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
 
 namespace crypelab::client::transport {
@@ -15,6 +17,9 @@ namespace crypelab::client::transport {
 template <class T>
 using Awaitable = boost::asio::awaitable<T>;
 using Error = boost::system::error_code;
+
+// Ends an operation: a coroutine waits for it and gets the error as a value.
+inline constexpr auto use = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 struct ReadResult {
   Error error;  // boost::asio::error::eof when the other side has finished

@@ -19,7 +19,6 @@
 namespace crypelab::client::transport {
 
 using boost::asio::ip::tcp;
-constexpr auto use = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 Endpoint endpoint_of(const tcp::endpoint& endpoint) {
   SocketAddress address;

@@ -244,7 +244,7 @@ Awaitable<OpenStream> open_tunnel(TunnelMeans means, TunnelWish wish, std::share
   const Time patience = Clock::now() + longest_courtesy;
   while (!turn.mine() && Clock::now() < patience) {
     state->changed.expires_at(patience);
-    co_await state->changed.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    co_await state->changed.async_wait(use);
   }
   turn.begin();
   const Time begun = Clock::now();

@@ -16,10 +16,9 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto use = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr Duration first_pause = 500ms;  // before an allocation that was lost is made anew, doubled each time
 constexpr Duration longest_pause = 30s;
-constexpr Duration time_to_close = 2s;
+constexpr Duration time_to_release = 2s;
 
 wire::Bytes encapsulated(turn::Allocation& allocation, const Endpoint& peer, wire::Bytes payload, Time now) {
   static thread_local std::array<std::uint8_t, 66'000> buffer;
@@ -63,7 +62,7 @@ void TurnRung::Body::abandon() {
 Awaitable<void> TurnRung::Body::close(std::shared_ptr<Body> body) {
   body->closing_ = true;
   body->slow_.cancel();
-  const Time limit = Clock::now() + time_to_close;
+  const Time limit = Clock::now() + time_to_release;
   if (body->allocation_ && !body->allocation_->done()) {
     body->allocation_->close(Clock::now());
     body->pump();

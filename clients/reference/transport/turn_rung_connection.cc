@@ -11,7 +11,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto use = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr Duration alpn_patience = 2500ms;  // with a handshake that names stun.turn: then one that names nothing
 
 }  // namespace
