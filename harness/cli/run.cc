@@ -112,6 +112,9 @@ lab::TrialPlan trial_plan(const Run& command, const model::Scenario& scenario,
   return plan;
 }
 
+// So many attempts can be brought up at once without one of them missing a deadline of the protocols.
+constexpr unsigned kYoungPerProcessor = 3;
+
 // What is measured must not be disturbed.
 bool measures(const model::Scenario& scenario) {
   const auto is_throughput = [](const model::Phase& phase) { return std::holds_alternative<model::Throughput>(phase); };
@@ -120,6 +123,14 @@ bool measures(const model::Scenario& scenario) {
            const auto* echo = std::get_if<model::ExpectEcho>(&expected.what);
            return std::holds_alternative<model::ExpectThroughput>(expected.what) || (echo != nullptr && echo->rtt);
          });
+}
+
+// Who does not connect is given the time of every timer.
+bool lingers(const model::Scenario& scenario) {
+  return std::ranges::any_of(scenario.expectations, [](const model::Expectation& expected) {
+    return std::holds_alternative<model::ExpectNotConnected>(expected.what) ||
+           std::holds_alternative<model::ExpectStaysConnected>(expected.what);
+  });
 }
 
 void put_scenario(const lab::TrialPlan& plan) {
@@ -164,7 +175,10 @@ std::deque<lab::Planned> planned(const Run& command, const std::vector<model::Sc
   std::deque<lab::Planned> attempts;
   for (const auto& scenario : scenarios) {
     for (unsigned number = 1; number <= command.repeat; ++number) {
-      auto& plan = attempts.emplace_back(lab::Planned{trial_plan(command, scenario, drivers), measures(scenario)}).plan;
+      auto& plan =
+          attempts
+              .emplace_back(lab::Planned{trial_plan(command, scenario, drivers), measures(scenario), lingers(scenario)})
+              .plan;
       plan.number = number;
       plan.folder = folder.attempt(scenario.name, number);
       if (command.pause)
@@ -254,8 +268,9 @@ int run(const Run& command) {
         run.judgements.push_back(std::move(judgement));
       },
       [&] { progress.tick(); }};
-  const auto jobs = command.jobs != 0 ? command.jobs : std::max(1U, std::thread::hardware_concurrency());
-  const int signal = lab::run_all(attempts, jobs, watcher);
+  const auto processors = std::max(1U, std::thread::hardware_concurrency());
+  const lab::Room room{command.jobs != 0 ? command.jobs : processors, std::size_t{kYoungPerProcessor} * processors};
+  const int signal = lab::run_all(attempts, room, watcher);
   progress.end();
   run.complete = signal == 0;
   run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();

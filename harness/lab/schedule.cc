@@ -20,9 +20,16 @@ constexpr int kTickMilliseconds = 250;
 
 class Schedule {
  public:
-  Schedule(const std::deque<Planned>& attempts, std::size_t side_by_side, const ScheduleWatcher& watcher)
-      : side_by_side_(std::max<std::size_t>(1, side_by_side)), watcher_(watcher), signals_{SIGINT, SIGTERM, SIGHUP} {
-    for (const auto& attempt : attempts) (attempt.measures ? alone_ : together_).push_back(&attempt.plan);
+  Schedule(const std::deque<Planned>& attempts, const Room& room, const ScheduleWatcher& watcher)
+      : room_(room), watcher_(watcher), signals_{SIGINT, SIGTERM, SIGHUP} {
+    for (const bool lingering : {true, false}) {
+      for (const auto& attempt : attempts) {
+        if (!attempt.measures && attempt.lingers == lingering) together_.push_back(&attempt.plan);
+      }
+    }
+    for (const auto& attempt : attempts) {
+      if (attempt.measures) alone_.push_back(&attempt.plan);
+    }
   }
 
   int run() {
@@ -40,8 +47,15 @@ class Schedule {
   };
 
   void begin() {
-    while (signal_ == 0 && !together_.empty() && running_.size() < side_by_side_) start(together_);
+    while (signal_ == 0 && !together_.empty() && room_.for_one_more(ages())) start(together_);
     if (signal_ == 0 && together_.empty() && running_.empty() && !alone_.empty()) start(alone_);
+  }
+  std::vector<std::chrono::milliseconds> ages() const {
+    const auto now = Clock::now();
+    std::vector<std::chrono::milliseconds> ages;
+    for (const auto& each : running_)
+      ages.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(now - each.begun));
+    return ages;
   }
   void start(std::deque<const TrialPlan*>& from) {
     const auto* plan = from.front();
@@ -72,7 +86,7 @@ class Schedule {
     if (watcher_.tick) watcher_.tick();
   }
 
-  std::size_t side_by_side_;
+  Room room_;
   const ScheduleWatcher& watcher_;
   kernel::SignalQueue signals_;
   std::deque<const TrialPlan*> together_;
@@ -83,8 +97,14 @@ class Schedule {
 
 }  // namespace
 
-int run_all(const std::deque<Planned>& attempts, std::size_t side_by_side, const ScheduleWatcher& watcher) {
-  return Schedule(attempts, side_by_side, watcher).run();
+bool Room::for_one_more(const std::vector<std::chrono::milliseconds>& ages) const {
+  if (ages.empty()) return true;
+  const auto are_young = std::ranges::count_if(ages, [](auto age) { return age < kYouth; });
+  return ages.size() < side_by_side && static_cast<std::size_t>(are_young) < young;
+}
+
+int run_all(const std::deque<Planned>& attempts, const Room& room, const ScheduleWatcher& watcher) {
+  return Schedule(attempts, room, watcher).run();
 }
 
 }  // namespace crypelab::lab

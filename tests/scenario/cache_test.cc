@@ -15,7 +15,7 @@ title: A NAT that forgets
 proves: the measurement notices
 sites:
   office:
-    nat: { mapping: endpoint-independent, filtering: address-and-port, udp-timer: 3s }
+    nat: { mapping: endpoint-independent, filtering: address-and-port, udp-timer: 1s }
 clients:
   alice: { site: office }
 )";
@@ -61,7 +61,7 @@ TEST(Cache, another_network_or_a_damaged_entry_is_measured_again) {
   EXPECT_EQ(cache.measure(scenario.path(), "").status, 0);  // fills it, too
   EXPECT_TRUE(is_cached(cache.measure(scenario.path(), "--cached")));
   std::string text = kTimed;
-  text.replace(text.find("udp-timer: 3s"), 13, "udp-timer: 4s");
+  text.replace(text.find("udp-timer: 1s"), 13, "udp-timer: 2s");
   const ScenarioFile other(text);
   EXPECT_FALSE(is_cached(cache.measure(other.path(), "--cached")));
   cache.damage();

@@ -55,7 +55,7 @@ TEST(House, every_quick_scenario_ends_as_it_expects) {
     quick += tier == "quick" ? 1 : 0;
   ASSERT_GT(quick, 200U);
   const evidence::TemporaryFolder folder;
-  const auto outcomes = run_all({kHouse, "-j", "8"}, folder.path() / "all");
+  const auto outcomes = run_all({kHouse, "-j", "24"}, folder.path() / "all");
   EXPECT_EQ(outcomes.size(), quick);
   int again = 0;
   for (const auto& [name, found] : outcomes) {

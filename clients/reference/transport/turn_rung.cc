@@ -154,6 +154,7 @@ void TurnRung::Body::begin() {
   turn::Allocation::Settings wanted;
   wanted.timing.reliable = settings_.uri.over() != RelayedOver::udp;
   wanted.families = settings_.misbehaviour.breaks(Rule::w06) ? turn::AddressFamilies::v4 : record_.families();
+  wanted.channels = record_.channels();
   wanted.software = settings_.software;
   wanted.misbehaviour = settings_.misbehaviour;
   allocation_.emplace(wanted, std::move(*account), random_, *this, Clock::now());

@@ -173,6 +173,7 @@ void Allocation::ask_permission(Peers::Permission& permission, Time now) {
 
 void Allocation::bind(const Endpoint& peer, Time now) {
   if (state_ != State::active || !relayed(peer.address.family())) return;
+  if (!settings_.channels) return permit(peer.address, now);
   auto* channel = peers_.channel(peer);
   if (channel == nullptr) {
     std::uint16_t number = next_channel_;

@@ -41,6 +41,7 @@ class Allocation {
     stun::Timing timing;  // `reliable` for TCP and TLS: ChannelData is then padded (§12.5)
     AddressFamilies families = AddressFamilies::v4;
     std::optional<Duration> lifetime;  // to ask for; absent leaves it to the server
+    bool channels = true;              // or `bind` asks for the permission alone
     std::string software;
     Misbehaviour misbehaviour;
   };

@@ -69,9 +69,11 @@ NextStep ServerRecord::after(const Refusal& refusal, const Endpoint& server, Tim
     case Reason::unreachable:
     case Reason::transport_lost:
       return {Kind::other_transport, now, families_};
+    case Reason::out_of_step:
+      channels_ = false;
+      return wait(now + 1s);
     case Reason::server_error:
     case Reason::expired:
-    case Reason::out_of_step:
       return wait(now + 1s);
     case Reason::bad_request:
     case Reason::unsupported:

@@ -57,6 +57,8 @@ class ServerRecord {
   void granted() { mismatches_ = 0; }
   // What may still be asked for: families that were refused are gone (440).
   AddressFamilies families() const { return families_; }
+  // Whether to ask for channels: a server that refused one as out of step may refuse them all, and data pass without.
+  bool channels() const { return channels_; }
 
  private:
   NextStep wait(Time until);
@@ -68,6 +70,7 @@ class ServerRecord {
   stun::Redirections redirections_;
   unsigned mismatches_ = 0;
   bool closed_ = false;
+  bool channels_ = true;
   Time not_before_{};
 };
 

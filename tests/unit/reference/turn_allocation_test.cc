@@ -330,6 +330,19 @@ TEST(TurnAllocation, a_channel_out_of_step_gives_the_allocation_back) {
   }
 }
 
+TEST(TurnAllocation, without_channels_a_peer_is_reached_by_send_indications) {
+  for (const bool channels : {true, false}) {
+    Call c({}, {.channels = channels});
+    c.run(1s);
+    c.allocation.bind(peer, c.now);
+    c.run(1s);
+    EXPECT_TRUE(c.allocation.permitted(peer.address, c.now));
+    EXPECT_TRUE(c.sends("x"));
+    EXPECT_EQ(c.count("ChannelData"), channels ? 1u : 0u);
+    EXPECT_EQ(c.count("Send"), channels ? 0u : 1u);
+  }
+}
+
 TEST(TurnAllocation, misbehaviour_on_channels_and_names_is_seen_by_the_server) {
   Call numbers({}, {.misbehaviour = {Rule::u22}});
   numbers.run(1s);
@@ -414,6 +427,15 @@ TEST(TurnServerRecord, every_error_of_section_7_4_has_its_consequence) {
       EXPECT_TRUE((bad.after(refusal, server, now), bad.may_ask(now))) << row.code;
     }
   }
+}
+
+TEST(TurnServerRecord, a_server_that_is_out_of_step_is_asked_for_no_more_channels) {
+  ServerRecord record(AddressFamilies::v4, {});
+  auto refusal = refused_with(400);
+  refusal.reason = Reason::out_of_step;
+  EXPECT_TRUE(record.channels());
+  EXPECT_EQ(record.after(refusal, {}, Time(1h)).kind, NextStep::Kind::wait);
+  EXPECT_FALSE(record.channels());
 }
 
 TEST(TurnServerRecord, a_full_server_is_left_alone_for_a_minute) {
