@@ -139,7 +139,7 @@ class Gatherer::Body final : public std::enable_shared_from_this<Body>,
   std::map<ice::Base, std::unique_ptr<HostSocket>> hosts_;
   std::map<ice::Base, Address> tcp_bases_;
   IceTcp tcp_;
-  std::map<std::string, turn::FullServers> full_;  // by user names
+  std::map<std::string, turn::AccountRecord> accounts_;  // by user names
   std::map<std::string, turn::ServerRecord> records_;
   std::vector<std::unique_ptr<Rung>> rungs_;
   std::vector<RungReport> retired_;

@@ -120,7 +120,7 @@ void Gatherer::Body::add_rung(const PlannedRung& planned, const Address& from, s
                               .misbehaviour = settings_.misbehaviour};
   const auto name = planned.uri.host + "|" + (server ? to_string(*server) : std::string()) + "|" + planned.username;
   auto& record =
-      records_.try_emplace(name, turn::AddressFamilies::both, settings_.misbehaviour, &full_[planned.username])
+      records_.try_emplace(name, turn::AddressFamilies::both, settings_.misbehaviour, &accounts_[planned.username])
           .first->second;
   auto rung = std::make_unique<Rung>();
   rung->rung = std::make_unique<TurnRung>(executor_, std::move(settings), record, dialer_, resolver_, random_, *this);

@@ -7,16 +7,17 @@ namespace crypelab::client::turn {
 using Reason = Refusal::Reason;
 using Kind = NextStep::Kind;
 
-void FullServers::add(const Address& server, Time until) {
+void AccountRecord::add_full(const Address& server, Time until) {
   constexpr std::size_t most = 64;  // redirections may name any number of them
-  if (server == Address() || (until_.size() == most && !until_.contains(server))) return;  // behind a proxy: unknown
-  auto& known = until_[server];
+  if (server == Address() || (full_until_.size() == most && !full_until_.contains(server)))
+    return;  // behind a proxy: unknown
+  auto& known = full_until_[server];
   known = std::max(known, until);
 }
 
-Time FullServers::free_from(const Address& server) const {
-  const auto found = until_.find(server);
-  return found == until_.end() ? Time{} : found->second;
+Time AccountRecord::free_from(const Address& server) const {
+  const auto found = full_until_.find(server);
+  return found == full_until_.end() ? Time{} : found->second;
 }
 
 std::optional<Time> ServerRecord::may_ask(Time now) const {
@@ -30,7 +31,7 @@ NextStep ServerRecord::wait(Time until) {
 }
 
 NextStep ServerRecord::leave_full(const Address& server, Time until) {
-  if (full_ != nullptr) full_->add(server, until);
+  if (account_ != nullptr) account_->add_full(server, until);
   return wait(until);
 }
 
@@ -70,7 +71,7 @@ NextStep ServerRecord::after(const Refusal& refusal, const Endpoint& server, Tim
     case Reason::transport_lost:
       return {Kind::other_transport, now, families_};
     case Reason::out_of_step:
-      channels_ = false;
+      if (account_ != nullptr) account_->do_without_channels();
       return wait(now + 1s);
     case Reason::server_error:
     case Reason::expired:

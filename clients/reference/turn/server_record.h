@@ -23,16 +23,20 @@ struct NextStep {
   AddressFamilies families = AddressFamilies::v4;  // to ask for
 };
 
-// The servers that had no room for an account, by their addresses: what one transport was told holds for all (RFC 8656
-// §7.4).
-class FullServers {
+// What one server said to an account over one transport, and what holds for more than that.
+class AccountRecord {
  public:
-  void add(const Address& server, Time until);
+  // It has no room for the account, over no transport (RFC 8656 §7.4).
+  void add_full(const Address& server, Time until);
   // When it may be asked again; long ago for one that was never full.
   Time free_from(const Address& server) const;
+  // A server that is out of step (§12.3) may refuse every channel, and so may those beside it: data pass without any.
+  void do_without_channels() { channels_ = false; }
+  bool channels() const { return channels_; }
 
  private:
-  std::map<Address, Time> until_;
+  std::map<Address, Time> full_until_;
+  bool channels_ = true;
 };
 
 // What is remembered of one TURN server over several allocations, all transports together (RFC 8656 §7.4). Ask
@@ -43,22 +47,22 @@ class ServerRecord {
   static constexpr Duration pause_when_full = 1min;         // 486, 508: at least one minute
   static constexpr unsigned most_mismatches = 3;
 
-  // `full`: shared by the records of one account.
-  ServerRecord(AddressFamilies families, Misbehaviour misbehaviour, FullServers* full = nullptr)
-      : families_(families), misbehaviour_(misbehaviour), full_(full) {}
+  // `account`: shared by the records of its servers.
+  ServerRecord(AddressFamilies families, Misbehaviour misbehaviour, AccountRecord* account = nullptr)
+      : families_(families), misbehaviour_(misbehaviour), account_(account) {}
 
   // When the server may be asked again: now, later, or nothing for never.
   std::optional<Time> may_ask(Time now) const;
   // The same of one address of the server, where that is known: another record of it may have learnt that it is full.
-  Time free_from(const Address& server) const { return full_ != nullptr ? full_->free_from(server) : Time{}; }
+  Time free_from(const Address& server) const { return account_ != nullptr ? account_->free_from(server) : Time{}; }
   // `server` is where the refused request went.
   NextStep after(const Refusal& refusal, const Endpoint& server, Time now);
   // An allocation was granted.
   void granted() { mismatches_ = 0; }
   // What may still be asked for: families that were refused are gone (440).
   AddressFamilies families() const { return families_; }
-  // Whether to ask for channels: a server that refused one as out of step may refuse them all, and data pass without.
-  bool channels() const { return channels_; }
+  // Whether channels may be asked for.
+  bool channels() const { return account_ == nullptr || account_->channels(); }
 
  private:
   NextStep wait(Time until);
@@ -66,11 +70,10 @@ class ServerRecord {
 
   AddressFamilies families_;
   Misbehaviour misbehaviour_;
-  FullServers* full_;
+  AccountRecord* account_;
   stun::Redirections redirections_;
   unsigned mismatches_ = 0;
   bool closed_ = false;
-  bool channels_ = true;
   Time not_before_{};
 };
 

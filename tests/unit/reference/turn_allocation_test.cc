@@ -429,13 +429,16 @@ TEST(TurnServerRecord, every_error_of_section_7_4_has_its_consequence) {
   }
 }
 
-TEST(TurnServerRecord, a_server_that_is_out_of_step_is_asked_for_no_more_channels) {
-  ServerRecord record(AddressFamilies::v4, {});
+TEST(TurnServerRecord, after_one_server_was_out_of_step_none_is_asked_for_channels) {
+  AccountRecord account;
+  ServerRecord record(AddressFamilies::v4, {}, &account);
+  const ServerRecord other(AddressFamilies::v4, {}, &account);
   auto refusal = refused_with(400);
   refusal.reason = Reason::out_of_step;
   EXPECT_TRUE(record.channels());
   EXPECT_EQ(record.after(refusal, {}, Time(1h)).kind, NextStep::Kind::wait);
   EXPECT_FALSE(record.channels());
+  EXPECT_FALSE(other.channels());
 }
 
 TEST(TurnServerRecord, a_full_server_is_left_alone_for_a_minute) {
@@ -454,9 +457,9 @@ TEST(TurnServerRecord, a_server_that_was_full_over_one_transport_is_full_over_al
   const Time now(1h);
   const auto server = *parse_endpoint("192.0.2.1:3478");
   const auto other = *parse_address("192.0.2.2");
-  FullServers full;
-  ServerRecord udp(AddressFamilies::v4, {}, &full);
-  const ServerRecord tls(AddressFamilies::v4, {}, &full);
+  AccountRecord account;
+  ServerRecord udp(AddressFamilies::v4, {}, &account);
+  const ServerRecord tls(AddressFamilies::v4, {}, &account);
   udp.after(refused_with(486), server, now);
   EXPECT_EQ(tls.free_from(server.address), now + 1min);
   EXPECT_EQ(tls.free_from(other), Time{});

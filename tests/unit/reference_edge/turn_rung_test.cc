@@ -75,8 +75,8 @@ class Rungs : public ::testing::Test, public TurnRung::Listener {
   static RunningCoturn* coturn_;
   Edge edge;
   Resolver resolver;
-  turn::FullServers full;
-  turn::ServerRecord record{turn::AddressFamilies::v4, {}, &full};
+  turn::AccountRecord account;
+  turn::ServerRecord record{turn::AddressFamilies::v4, {}, &account};
   std::vector<std::unique_ptr<Dialer>> dialers;
   std::vector<std::unique_ptr<TurnRung>> rungs;
   std::vector<RungReport> reports;
@@ -139,7 +139,7 @@ TEST_F(Rungs, tls_is_refused_when_nobody_known_has_signed) {
 }
 
 TEST_F(Rungs, a_server_that_another_way_found_full_is_asked_for_nothing_until_it_may_have_room) {
-  full.add(*parse_address("127.0.0.1"), std::chrono::steady_clock::now() + 1s);
+  account.add_full(*parse_address("127.0.0.1"), std::chrono::steady_clock::now() + 1s);
   for (const auto& to : {udp(), tcp(), tls()}) {
     auto& rung = make(to);
     EXPECT_EQ(decide(rung).state, RungReport::State::waiting) << rung.report().trouble.detail;
