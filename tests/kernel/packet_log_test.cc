@@ -13,7 +13,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-namespace crypelab::kernel {
+namespace crypelab::kernel::packet_log_test {
 namespace {
 
 struct TwoLogged {
@@ -88,4 +88,4 @@ TEST_F(packet_log, follows_who_floods_no_further) {
 }
 
 }  // namespace
-}  // namespace crypelab::kernel
+}  // namespace crypelab::kernel::packet_log_test

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 // The harness's own ceiling, beside the throughput of two real clients in the same run.
-namespace crypelab::test {
+namespace crypelab::test::ceiling_test {
 namespace {
 
 struct MeasuredCall {
@@ -70,4 +70,4 @@ TEST(Ceiling, behind_a_proxy_is_measured_from_the_proxy) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::ceiling_test

@@ -16,7 +16,7 @@
 #include <sys/vfs.h>
 
 // What the servers of a scenario show of themselves, read by openssl; and where their keys lie.
-namespace crypelab::test {
+namespace crypelab::test::certificates_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -116,4 +116,4 @@ TEST(Certificates, keys_lie_in_memory_alone_and_end_with_the_lab) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::certificates_test

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 // Who sent what must not have left: the user and the program, as the kernel knew them.
-namespace crypelab::test {
+namespace crypelab::test::senders_test {
 namespace {
 
 std::string offences_of(const std::string& misbehaviour) {
@@ -56,4 +56,4 @@ TEST(Senders, of_what_goes_past_the_proxy_are_named_by_user_and_program) {
 TEST(Senders, are_nobody_where_nothing_goes_past) { EXPECT_EQ(offences_of(""), "pass\n"); }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::senders_test

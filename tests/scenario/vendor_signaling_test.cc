@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 // A vendor's own signaling server in the reference server's place: one on python3-websockets.
-namespace crypelab::test {
+namespace crypelab::test::vendor_signaling_test {
 namespace {
 
 using model::Source;
@@ -114,4 +114,4 @@ TEST_F(VendorSignaling, one_that_speaks_no_tls_is_not_ready) {
 }
 
 }  // namespace
-}  // namespace crypelab::test
+}  // namespace crypelab::test::vendor_signaling_test

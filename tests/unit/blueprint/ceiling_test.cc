@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::blueprint {
+namespace crypelab::blueprint::ceiling_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -99,4 +99,4 @@ TEST(ceiling, is_nobodys_where_no_throughput_is_measured) {
 }
 
 }  // namespace
-}  // namespace crypelab::blueprint
+}  // namespace crypelab::blueprint::ceiling_test

@@ -1,7 +1,7 @@
 #include "expectations.h"
 
 // What the lab itself carried, beside what the clients say that they carried.
-namespace crypelab::judge {
+namespace crypelab::judge::ceilings_test {
 namespace {
 
 using model::Outcome;
@@ -66,4 +66,4 @@ TEST_F(Ceilings, above_what_is_expected_leave_a_shortfall_the_clients) {
 }
 
 }  // namespace
-}  // namespace crypelab::judge
+}  // namespace crypelab::judge::ceilings_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace crypelab::services {
+namespace crypelab::services::turn_drops_test {
 namespace {
 
 std::vector<model::Event> read(const std::vector<std::string>& lines) {
@@ -60,4 +60,4 @@ TEST(TurnDrops, of_a_session_that_is_not_closed_or_was_not_counted_nothing_is_kn
 }
 
 }  // namespace
-}  // namespace crypelab::services
+}  // namespace crypelab::services::turn_drops_test
