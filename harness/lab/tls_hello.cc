@@ -28,7 +28,9 @@ std::string tls_hello(const std::string& server_name) {
     throw Failure(Exit::software, "cannot make a ClientHello");
   }
   SSL_set_bio(connection.get(), incoming, outgoing);  // whose they are now
-  SSL_set_tlsext_host_name(connection.get(), server_name.c_str());
+  // SSL_set_tlsext_host_name, which is a macro with a cast of C.
+  SSL_ctrl(connection.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+           const_cast<char*>(server_name.c_str()));
   SSL_connect(connection.get());  // writes it, and waits for an answer that does not come
   char* data = nullptr;
   const long size = BIO_get_mem_data(outgoing, &data);

@@ -182,28 +182,28 @@ TurnRung::Body::After TurnRung::Body::next(bool had_relay) {
   allocation_.reset();
   const auto step = record_.after(refusal, server_.value_or(Endpoint{}), Clock::now());
   backs_off_ = false;
-  using Kind = turn::NextStep::Kind;
+  using Next = turn::NextStep::Kind;
   switch (step.kind) {
-    case Kind::new_port:
+    case Next::new_port:
       if (had_relay) tell(RungReport::State::lost, trouble);
       return had_relay && !settings_.keep_trying ? After::end : After::again;
-    case Kind::redirect:
+    case Next::redirect:
       if (settings_.misbehaviour.breaks(Rule::w09)) break;
       redirect_ = refusal.redirect;
       return After::again;
-    case Kind::wait:
+    case Next::wait:
       redirect_.reset();
       if (had_relay) tell(RungReport::State::lost, trouble);
       if (had_relay && !settings_.keep_trying) return After::end;
       tell(RungReport::State::waiting, std::move(trouble));
       return After::again;
-    case Kind::other_transport:
+    case Next::other_transport:
       redirect_.reset();
       if (!had_relay) break;
       tell(RungReport::State::lost, std::move(trouble));
       backs_off_ = true;
       return settings_.keep_trying ? After::again : After::end;
-    case Kind::never:
+    case Next::never:
       break;
   }
   tell(had_relay ? RungReport::State::lost : RungReport::State::failed, std::move(trouble));
