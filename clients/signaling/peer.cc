@@ -19,6 +19,24 @@ constexpr std::size_t largest_in_messages = 16;  // of the allowed size: what is
 constexpr std::uint16_t superseded_code = 4000;  // RFC 6455 section 7.4.2: private use
 constexpr std::uint16_t going_away_code = 1001;  // section 7.4.1
 constexpr std::uint16_t policy_code = 1008;
+constexpr std::size_t enough_to_send = 16U << 10U;  // a full record of TLS
+
+// As one text frame of a server, which masks nothing (RFC 6455 section 5.2).
+void keep_message(TlsStream& stream, std::string_view text) {
+  const std::uint64_t size = text.size();
+  std::string head("\x81");
+  const auto put = [&](std::size_t bytes) {
+    while (bytes-- > 0) head += static_cast<char>(size >> (8 * bytes));
+  };
+  if (size < 126) {
+    put(1);
+  } else {
+    head += static_cast<char>(size < 65'536 ? 126 : 127);
+    put(size < 65'536 ? 2 : 8);
+  }
+  stream.keep(head);
+  stream.keep(text);
+}
 
 }  // namespace
 
@@ -45,8 +63,6 @@ asio::awaitable<void> Peer::run(const http::request<http::empty_body>& request) 
   ws_.set_option(websocket::stream_base::decorator([](websocket::response_type& response) {
     response.set(http::field::sec_websocket_protocol, "crype.signaling.v1");
   }));
-  ws_.auto_fragment(false);
-  ws_.text(true);
   ws_.read_message_max(largest_in_messages * settings.limits.message_bytes);
   error_code error;
   co_await ws_.async_accept(request, asio::redirect_error(asio::use_awaitable, error));
@@ -177,49 +193,44 @@ void Peer::pump_soon() {
   });
 }
 
-void Peer::pump() {
-  if (busy_ || !open_ || leaving_) return;
-  std::string_view text;
+// The next that is to be told: refusals, what is stored, what others said.
+bool Peer::keep_next() {
+  auto& stream = ws_.next_layer();
   if (!errors_.empty()) {
-    writing_ = std::move(errors_.front());
+    keep_message(stream, errors_.front());
     errors_.pop_front();
-    text = writing_;
-  } else if (pong_due_ && room_ != nullptr) {
+  } else if (room_ == nullptr) {
+    return false;
+  } else if (pong_due_) {
     pong_due_ = false;
-    writing_ = pong_text(room_->stored_of(seat_));
-    text = writing_;
-  } else if (room_ != nullptr) {
-    const std::optional<Room::Delivery> delivery = room_->next(seat_, after_);
-    if (!delivery) return flush();
-    after_ = delivery->seq;
-    text = delivery->text;
+    keep_message(stream, pong_text(room_->stored_of(seat_)));
   } else {
-    return flush();
+    const std::optional<Room::Delivery> delivery = room_->next(seat_, after_);
+    if (!delivery) return false;
+    after_ = delivery->seq;
+    keep_message(stream, delivery->text);
   }
-  busy_ = true;
-  ++operations_;
-  guest_.expect_within(desk_.settings().patience);
-  ws_.next_layer().keep_writes();
-  ws_.async_write(asio::buffer(text), [this](error_code error, std::size_t) {
-    busy_ = false;
-    if (!leaving_) guest_.expect_nothing();
-    if (!error) pump();
-    operation_done();
-  });
+  return true;
 }
 
-void Peer::flush() {
+// Messages are framed here, not by Beast, which would send each by itself; its own control frames come between whole
+// ones.
+void Peer::pump() {
   auto& stream = ws_.next_layer();
-  if (!stream.keeps_writes() || stream.flush()) return;
-  busy_ = true;
-  ++operations_;
-  guest_.expect_within(desk_.settings().patience);
-  stream.async_flush([this](error_code error) {
-    busy_ = false;
-    if (!leaving_) guest_.expect_nothing();
-    if (!error) pump();
-    operation_done();
-  });
+  while (!busy_ && open_ && !leaving_ && ws_.is_open() && !stream.broken()) {
+    while (stream.kept() < enough_to_send && keep_next()) continue;
+    if (stream.kept() == 0) return;
+    if (stream.flush()) continue;
+    busy_ = true;
+    ++operations_;
+    guest_.expect_within(desk_.settings().patience);
+    stream.async_flush([this](error_code error) {
+      busy_ = false;
+      if (!leaving_) guest_.expect_nothing();
+      if (!error) pump();
+      operation_done();
+    });
+  }
 }
 
 void Peer::supersede() { leave(superseded_code, "superseded"); }
@@ -228,7 +239,6 @@ void Peer::leave(std::uint16_t code, std::string_view reason) {
   if (!open_ || leaving_) return;
   leaving_ = true;
   guest_.leave_within(reason, Time(1000));
-  ws_.next_layer().flush();  // and what says goodbye is not kept
   ++operations_;
   ws_.async_close(websocket::close_reason(static_cast<websocket::close_code>(code),
                                           beast::string_view(reason.data(), reason.size())),

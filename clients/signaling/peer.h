@@ -38,7 +38,7 @@ class Peer final : public Listener {
   // Writes when all that has arrived by now has been dealt with: what is to be told then goes out together.
   void pump_soon();
   void pump();
-  void flush();
+  bool keep_next();
   void leave(std::uint16_t code, std::string_view reason);
   void operation_done();
   std::string_view end_reason(boost::system::error_code error) const;
@@ -60,8 +60,7 @@ class Peer final : public Listener {
 
   std::deque<std::string> errors_;
   bool pong_due_ = false;
-  std::string writing_;  // what is being written, unless it lies in the room
-  bool busy_ = false;
+  bool busy_ = false;  // what is kept waits for the socket
   bool soon_ = false;
   bool open_ = false;
   bool leaving_ = false;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -29,8 +30,7 @@ TlsContext server_context(const std::string& certificate, const std::string& key
 // buffers are given back between records: an idle connection holds no input or output buffer at all (asio::ssl::stream
 // holds 68 kB). One read and one write at a time, on one thread.
 //
-// What is written while writes are kept goes out with the next flush: many small messages in one record, by one system
-// call.
+// What is kept goes out with the next flush: many small messages in one record, by one system call.
 class TlsStream {
  public:
   using executor_type = boost::asio::any_io_executor;
@@ -86,7 +86,7 @@ class TlsStream {
           if (first) n = take(buffers);
           if (step != Step::done && !error) {
             step = Step::waited;
-            if ((!keeping_ || kept_.size() >= largest_record) && wait(write(), error, self)) return;
+            if (wait(write(), error, self)) return;
             if (error) n = 0;
           }
           if (first) {
@@ -99,13 +99,14 @@ class TlsStream {
         token, socket_);
   }
 
-  // From now on writes end at once, and what they write is kept.
-  void keep_writes() { keeping_ = true; }
-  bool keeps_writes() const { return keeping_; }
-  // Sends what was kept, and what is written from now on; true when that is done, or the connection is broken, which
-  // whoever reads is told. Otherwise async_flush does the rest.
+  // What is kept goes out before all that is written later, and with the next flush.
+  void keep(std::string_view bytes) { kept_ += bytes; }
+  std::size_t kept() const { return kept_.size(); }
+  // Nothing can be sent any more.
+  bool broken() const { return failure_.failed(); }
+  // Sends what is kept; true when that is done, or the connection is broken, which whoever reads is told. Otherwise
+  // async_flush does the rest.
   bool flush() {
-    keeping_ = false;
     const Want want = write();
     return want == Want::nothing || want == Want::failed;
   }
@@ -181,7 +182,6 @@ class TlsStream {
   Socket socket_;
   std::unique_ptr<SSL, FreeSsl> ssl_;
   std::string kept_;  // what is to be sent; no memory while that is nothing
-  bool keeping_ = false;
   boost::system::error_code failure_;
 };
 
