@@ -84,6 +84,13 @@ void Capture::map_ring(const Settings& settings) {
   void* start = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, socket_.get(), 0);
   if (start == MAP_FAILED) throw_errno("map the ring of a capture");
   ring_ = {static_cast<std::uint8_t*>(start), size};
+  // A mapping keeps its socket: in the first process of every program, which is a copy of this one, the capture would
+  // go on until the last of them has ended.
+  if (::madvise(start, size, MADV_DONTFORK) != 0) {
+    const int error = errno;
+    ::munmap(start, size);
+    throw_system_error("keep the ring of a capture to this process", error);
+  }
 }
 
 Capture::~Capture() { ::munmap(ring_.data(), ring_.size()); }

@@ -63,9 +63,18 @@ void AttemptProcess::finish() {
 }
 
 int probe_driver(const model::Driver& driver, const model::Scenario& scenario, const std::string& client) {
+  // Who refuses a job that it does not know needs no network for that.
   auto plan = blueprint::draw(scenario);
   plan.processes.clear();
+  plan.cables.clear();
+  std::erase_if(plan.hosts, [&](const blueprint::Host& host) { return host.name != client; });
   for (auto& host : plan.hosts) {
+    host.bridges.clear();
+    host.interfaces.clear();
+    host.routes.clear();
+    host.policy_rules.clear();
+    host.rule_set.clear();
+    host.queues.clear();
     host.preparations.clear();
     host.tunnel_routes.clear();
   }

@@ -24,7 +24,7 @@ class AttemptProcess {
   kernel::ChildProcess process_;
 };
 
-// The exit status of a driver whose job has a task which nobody knows, in a lab of its own without any service; -1 when
+// The exit status of a driver whose job has a task which nobody knows, on a host of its own without a network; -1 when
 // it does not end within ten seconds or cannot be started. Throws Failure: what the lab could not do.
 int probe_driver(const model::Driver& driver, const model::Scenario& scenario, const std::string& client);
 

@@ -19,16 +19,17 @@ using namespace std::chrono_literals;
 // Captures hear nothing while this lives.
 class Deafness {
  public:
-  explicit Deafness(Network& network) : network_(network) {
-    for (auto& capture : network_.captures()) capture.set_deaf(true);
-  }
-  ~Deafness() {
-    for (auto& capture : network_.captures()) capture.set_deaf(false);
-  }
+  explicit Deafness(Network& network) : network_(network) { set(true); }
+  ~Deafness() { set(false); }
   Deafness(const Deafness&) = delete;
   Deafness& operator=(const Deafness&) = delete;
 
  private:
+  void set(bool deaf) {
+    auto& captures = network_.captures();
+    for (std::size_t i = 0; i < captures.size(); ++i) captures[i].set_deaf(deaf);
+  }
+
   Network& network_;
 };
 

@@ -69,9 +69,9 @@ Network::Network(const blueprint::Blueprint& plan, const std::vector<CapturePoin
       kernel::queue_packets(hosts_.at(host.name), kTable, queue.chain, queue.number);
     }
   }
-  for (const auto& point : points) {
-    captures_.emplace_back(kernel::Link(hosts_.at(point.interface.host), point.device), kCaptureRing);
-  }
+  std::vector<kernel::Link> watched;
+  for (const auto& point : points) watched.emplace_back(hosts_.at(point.interface.host), point.device);
+  captures_.emplace(watched, kCaptureRing);
   for (auto& wire : wires_) {
     wire.near.raise();
     if (wire.far) wire.far->raise();

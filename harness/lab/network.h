@@ -2,7 +2,7 @@
 
 #include "harness/blueprint/blueprint.h"
 #include "harness/kernel/cable.h"
-#include "harness/kernel/capture.h"
+#include "harness/kernel/capture_set.h"
 #include "harness/kernel/network_namespace.h"
 #include "harness/kernel/rule_counters.h"
 #include "harness/kernel/token_bucket.h"
@@ -35,7 +35,7 @@ class Network {
   const kernel::NetworkNamespace& host(const std::string& name) const;
 
   // One for each of the points, in their order.
-  std::deque<kernel::Capture>& captures() { return captures_; }
+  kernel::CaptureSet& captures() { return *captures_; }
 
   // All counters of one host, or of all hosts. About ten microseconds a host.
   Counts counters(const std::string& host) const;
@@ -75,7 +75,7 @@ class Network {
   std::optional<CableEngine> engine_;  // when a cable needs it
   std::deque<Wire> wires_;
   mutable std::map<std::string, kernel::RuleCounters> counters_;
-  std::deque<kernel::Capture> captures_;
+  std::optional<kernel::CaptureSet> captures_;
 };
 
 }  // namespace crypelab::lab

@@ -99,7 +99,9 @@ class Trial {
       count("end");
     }
     finish_capture();
+    lab_.network().captures().end();
     write();
+    lab_.network().captures().await_end();
     if (door_ != nullptr && !interrupted_ && plan_.pause()) hold();
   }
 
