@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 // Long enough for a bucket that was full at first; a cable that nothing limits has none.
 constexpr Duration kOfLimited = 200ms;
-constexpr Duration kOfUnlimited = 100ms;
+constexpr Duration kOfUnlimited = 80ms;
 // More than the harness carries in packets of that size, and few enough to be told apart (probe/arrivals.h).
 constexpr std::uint64_t kMostOffered = 1'000'000'000;
 // Below, both directions together leave a processor of two idle, and do not disturb each other.

@@ -3,10 +3,12 @@
 #include "harness/base/error.h"
 #include "harness/kernel/host_etc.h"
 #include "harness/kernel/host_root.h"
+#include "harness/kernel/side_by_side.h"
 
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <optional>
 #include <thread>
 
 #include <fcntl.h>
@@ -105,6 +107,15 @@ HostView::Terminal HostView::open_terminal() const {
       checked(::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), "opening a terminal");
   if (::fchown(terminal.slave.get(), identity_.user, identity_.group) < 0) throw_errno("giving a terminal to its host");
   return terminal;
+}
+
+std::vector<HostView> build_views(const std::vector<HostViewPlan>& plans) {
+  std::vector<std::optional<HostView>> built(plans.size());
+  side_by_side(plans.size(), [&](std::size_t number) { built[number].emplace(plans[number]); });
+  std::vector<HostView> views;
+  views.reserve(plans.size());
+  for (auto& view : built) views.push_back(std::move(*view));
+  return views;
 }
 
 }  // namespace crypelab::kernel

@@ -66,4 +66,7 @@ class HostView {
   Descriptor files_;  // all of the view, without the read-only flag of its root
 };
 
+// The views of these plans, in their order, built side by side: most of it is waiting for the kernel. Throws Failure.
+std::vector<HostView> build_views(const std::vector<HostViewPlan>& plans);
+
 }  // namespace crypelab::kernel

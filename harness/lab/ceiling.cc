@@ -1,7 +1,6 @@
 #include "harness/lab/ceiling.h"
 
 #include "harness/base/error.h"
-#include "harness/lab/measurer.h"
 #include "harness/wire/measure_json.h"
 
 #include <algorithm>
@@ -35,10 +34,9 @@ class Deafness {
 
 }  // namespace
 
-std::vector<CeilingFound> measure_ceilings(Lab& lab, const model::Scenario& scenario,
-                                           const std::vector<blueprint::CeilingLeg>& legs) {
+std::vector<CeilingFound> measure_ceilings(Lab& lab, const std::vector<blueprint::CeilingLeg>& legs,
+                                           Measurer& reflector) {
   const Deafness deafness(lab.network());
-  auto reflector = start_reflector(lab, scenario);
   lab.loop().watch(reflector.descriptor(), [&] {
     while (reflector.line()) continue;  // it tells of everything that reaches it
   });

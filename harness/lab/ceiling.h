@@ -1,7 +1,7 @@
 #pragma once
 
 #include "harness/blueprint/ceiling.h"
-#include "harness/lab/lab.h"
+#include "harness/lab/measurer.h"
 
 #include <vector>
 
@@ -14,8 +14,9 @@ struct CeilingFound {
 
 // Measures the legs of a plan, which takes some tenths of a second and all of the machine: nothing else may happen in
 // the lab meanwhile. Captures are deaf to it: what the lab floods its own cables with is nobody's evidence, and would
-// push out of the rings what is. Throws Failure when the measuring program is missing or does not answer.
-std::vector<CeilingFound> measure_ceilings(Lab& lab, const model::Scenario& scenario,
-                                           const std::vector<blueprint::CeilingLeg>& legs);
+// push out of the rings what is. The reflector is start_reflector()'s. Throws Failure when the measuring program is
+// missing or does not answer.
+std::vector<CeilingFound> measure_ceilings(Lab& lab, const std::vector<blueprint::CeilingLeg>& legs,
+                                           Measurer& reflector);
 
 }  // namespace crypelab::lab

@@ -23,8 +23,8 @@ struct FrontRequest {
 // Throws Failure: what the lab could not do.
 int run_in_front(const blueprint::Blueprint& plan, const FrontRequest& request);
 
-// Runs the request in a lab of that scenario which runs already, started by the same user; for root by anybody, its own first.
-// Nothing when there is none.
+// Runs the request in a lab of that scenario which runs already, started by the same user; for root by anybody, its own
+// first. Nothing when there is none.
 std::optional<int> run_attached(const std::string& scenario, const FrontRequest& request);
 
 // How a network is to be measured.

@@ -3,6 +3,7 @@
 #include "harness/base/descriptor.h"
 #include "harness/base/error.h"
 #include "harness/base/overloaded.h"
+#include "harness/kernel/side_by_side.h"
 #include "harness/lab/machine.h"
 #include "harness/services/turn_drops.h"
 
@@ -10,6 +11,7 @@
 #include <csignal>
 #include <filesystem>
 #include <set>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -105,7 +107,7 @@ void require_programs(const blueprint::Blueprint& plan) {
 }
 
 Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible,
-         const std::vector<CapturePoint>& points)
+         const std::vector<CapturePoint>& points, const std::vector<std::string>& expected)
     : plan_(suited(plan, supervised)),
       supervised_(&supervised),
       visible_(std::move(visible)),
@@ -113,7 +115,7 @@ Lab::Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised,
       network_(plan_, points) {
   // A program that has ended is seen where it is waited for, not by the signal of a pipe that leads to it.
   std::signal(SIGPIPE, SIG_IGN);
-  start_services();
+  start_services(expected);
   for (const auto& host : plan_.hosts) network_.raise_tunnel(host);
   prepare_hosts();
   up_ = Loop::Clock::now();
@@ -140,6 +142,15 @@ void Lab::attend(Service& service) {
 
 Lab::~Lab() {
   for (auto& service : services_) service.condemn();
+  // The kernel waits for all of its processors whenever the last descriptor of a view goes: for all of them at once,
+  // while the programs end.
+  std::vector<kernel::HostView> views;
+  for (auto& service : services_) views.push_back(service.take_view());
+  for (auto& [host, view] : views_) views.push_back(std::move(view));
+  auto going =
+      kernel::in_threads(views.size(), [&](std::size_t number) { const auto gone = std::move(views[number]); });
+  services_.clear();
+  for (auto& thread : going) thread.join();
 }
 
 // Twice: a program that was asleep may find the question before what had come earlier by another way.
@@ -176,7 +187,7 @@ void Lab::take_output(Service& service) {
 }
 
 // Those that nobody needs to wait for first, then those that waited for them, and so on.
-void Lab::start_services() {
+void Lab::start_services(std::vector<std::string> expected) {
   std::set<std::string> to_come;
   for (const auto& process : plan_.processes) to_come.insert(process.name);
   while (!to_come.empty()) {
@@ -186,11 +197,21 @@ void Lab::start_services() {
       if (to_come.contains(process.name) && !to_come.contains(process.after)) next.push_back(i);
     }
     if (next.empty()) throw Failure(Exit::software, "services that wait for one another");
+    const auto identity = [this](std::size_t i) {
+      return supervised_->identity(static_cast<unsigned>(plan_.hosts.size() + i));
+    };
+    std::vector<kernel::HostViewPlan> plans;
     for (const auto i : next) {
-      const auto identity = supervised_->identity(static_cast<unsigned>(plan_.hosts.size() + i));
-      services_.emplace_back(plan_.processes[i], plan_, network_, identity, trust_, redaction_, secrets_);
-      to_come.erase(plan_.processes[i].name);
+      plans.push_back(Service::view_of(plan_.processes[i], plan_, network_, identity(i), trust_, secrets_));
     }
+    auto views = kernel::build_views(plans);
+    for (std::size_t k = 0; k < next.size(); ++k) {
+      const auto& process = plan_.processes[next[k]];
+      services_.emplace_back(process, network_, identity(next[k]), std::move(views[k]), redaction_);
+      to_come.erase(process.name);
+    }
+    // While the services begin, which takes longer.
+    prepare_views(std::exchange(expected, {}));
     await_services();
   }
 }
@@ -249,8 +270,7 @@ unsigned Lab::number(const std::string& host) const {
   return static_cast<unsigned>(found - plan_.hosts.begin());
 }
 
-kernel::HostView& Lab::view(const std::string& name) {
-  if (const auto found = views_.find(name); found != views_.end()) return found->second;
+kernel::HostViewPlan Lab::view_of(const std::string& name) {
   const auto* host = blueprint::find_host(plan_, name);
   if (host == nullptr) {
     std::vector<std::string_view> known;
@@ -273,7 +293,19 @@ kernel::HostView& Lab::view(const std::string& name) {
   view.files = host->files;
   view.visible = visible_;
   view.visible.push_back(own_folder());
-  return views_.try_emplace(name, view).first->second;
+  return view;
+}
+
+kernel::HostView& Lab::view(const std::string& name) {
+  if (!views_.contains(name)) prepare_views({name});
+  return views_.at(name);
+}
+
+void Lab::prepare_views(const std::vector<std::string>& names) {
+  std::vector<kernel::HostViewPlan> plans;
+  for (const auto& name : names) plans.push_back(view_of(name));
+  auto built = kernel::build_views(plans);
+  for (std::size_t i = 0; i < names.size(); ++i) views_.insert_or_assign(names[i], std::move(built[i]));
 }
 
 kernel::Program Lab::start(const std::string& host, const HostProgram& program) {

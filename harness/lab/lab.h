@@ -41,9 +41,9 @@ void require_programs(const blueprint::Blueprint& plan);
 class Lab {
  public:
   // `visible` are files and folders of the machine outside that programs on the hosts may read; what passes at `points`
-  // is captured.
+  // is captured; on the `expected` hosts programs will soon be started, which is made ready beforehand.
   Lab(const blueprint::Blueprint& plan, const kernel::Supervised& supervised, std::vector<std::string> visible = {},
-      const std::vector<CapturePoint>& points = {});
+      const std::vector<CapturePoint>& points = {}, const std::vector<std::string>& expected = {});
   ~Lab();
   Lab(const Lab&) = delete;
   Lab& operator=(const Lab&) = delete;
@@ -94,12 +94,14 @@ class Lab {
  private:
   void apply(const blueprint::Change& change);
   void schedule(const blueprint::Step& step, Loop::Clock::time_point moment);
-  void start_services();
+  void start_services(std::vector<std::string> expected);
   void await_services();
   void prepare_hosts();
   void take_output(Service& service);
   void attend(Service& service);
+  kernel::HostViewPlan view_of(const std::string& host);
   kernel::HostView& view(const std::string& host);
+  void prepare_views(const std::vector<std::string>& hosts);
   unsigned number(const std::string& host) const;
 
   blueprint::Blueprint plan_;

@@ -1,7 +1,6 @@
 #include "harness/lab/measurement.h"
 
 #include "harness/base/error.h"
-#include "harness/lab/measurer.h"
 #include "harness/wire/measure_json.h"
 
 #include <algorithm>
@@ -24,8 +23,8 @@ constexpr auto kLook = 2ms;
 
 class Measuring {
  public:
-  Measuring(Lab& lab, const model::Scenario& scenario, blueprint::Form form)
-      : lab_(lab), declarations_(blueprint::declare(scenario, form)), reflector_(start_reflector(lab, scenario)) {}
+  Measuring(Lab& lab, const model::Scenario& scenario, blueprint::Form form, Measurer& reflector)
+      : lab_(lab), declarations_(blueprint::declare(scenario, form)), reflector_(reflector) {}
 
   std::vector<blueprint::Row> run() {
     before_ = lab_.network().counters();
@@ -133,7 +132,7 @@ class Measuring {
 
   Lab& lab_;
   std::vector<Declaration> declarations_;
-  Measurer reflector_;
+  Measurer& reflector_;
   std::deque<Measurer> measurers_;
   Counts before_;
   blueprint::Measured measured_;
@@ -146,7 +145,13 @@ class Measuring {
 }  // namespace
 
 std::vector<blueprint::Row> measure(Lab& lab, const model::Scenario& scenario, blueprint::Form form) {
-  return Measuring(lab, scenario, form).run();
+  auto reflector = start_reflector(lab, scenario);
+  return measure(lab, scenario, form, reflector);
+}
+
+std::vector<blueprint::Row> measure(Lab& lab, const model::Scenario& scenario, blueprint::Form form,
+                                    Measurer& reflector) {
+  return Measuring(lab, scenario, form, reflector).run();
 }
 
 }  // namespace crypelab::lab

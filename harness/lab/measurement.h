@@ -2,6 +2,7 @@
 
 #include "harness/blueprint/declared.h"
 #include "harness/lab/lab.h"
+#include "harness/lab/measurer.h"
 
 #include <vector>
 
@@ -11,5 +12,8 @@ namespace crypelab::lab {
 // use the lab meanwhile: a client's packets would move the counters. Throws Failure when the measuring program is
 // missing or does not answer.
 std::vector<blueprint::Row> measure(Lab& lab, const model::Scenario& scenario, blueprint::Form form);
+// The same with a far side that is there already (start_reflector()).
+std::vector<blueprint::Row> measure(Lab& lab, const model::Scenario& scenario, blueprint::Form form,
+                                    Measurer& reflector);
 
 }  // namespace crypelab::lab

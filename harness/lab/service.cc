@@ -58,32 +58,6 @@ std::string_view binding_request() {
   return bytes;
 }
 
-kernel::HostViewPlan view_plan(const services::Process& plan, const blueprint::Host& host, const Network& network,
-                               kernel::Identity identity, Trust& trust, Secrets& secrets) {
-  kernel::HostViewPlan view;
-  view.name = host.name;
-  view.identity = identity;
-  view.network = network.host(host.name).descriptor();
-  view.hosts = "127.0.0.1 localhost\n::1 localhost\n";
-  for (const auto& resolver : host.resolvers) view.resolv_conf += "nameserver " + to_string(resolver) + "\n";
-  if (!host.search.empty()) view.resolv_conf += "search " + host.search + "\n";
-  view.authorities = trust.authorities(host.trusts);
-  for (const auto& certificate : plan.certificates) {
-    const auto made = trust.make(certificate);
-    view.files[fmt::format("{}/{}.crt", Service::kFolder, certificate.file)] = made.certificate;
-    view.files[fmt::format("{}/{}.key", Service::kFolder, certificate.file)] = made.key;
-  }
-  for (const auto& [path, text] : plan.system_files) view.files[path] = text;
-  for (const auto& file : plan.files)
-    view.files[fmt::format("{}/{}", Service::kFolder, file.name)] =
-        file.verbatim ? file.content : secrets.put_into(replaced(file.content));
-  view.visible = {own_folder()};
-  if (kernel::may_be_visible(plan.folder)) view.visible.push_back(plan.folder);
-  view.writable = {Service::kFolder};
-  view.tun = plan.tunnel_device;
-  return view;
-}
-
 // Whether the program is led to that file by its command line or its environment.
 bool names(const services::Process& plan, const services::File& file) {
   const auto path = "{dir}/" + file.name;
@@ -107,20 +81,46 @@ std::string what_it_was_told(const services::Process& plan, const std::vector<st
 
 }  // namespace
 
-Service::Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
-                 kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction, Secrets& secrets)
-    : plan_(plan), network_(&network), redaction_(&redaction) {
+kernel::HostViewPlan Service::view_of(const services::Process& plan, const blueprint::Blueprint& blueprint,
+                                      const Network& network, kernel::Identity identity, Trust& trust,
+                                      Secrets& secrets) {
   const auto* host = blueprint::find_host(blueprint, plan.host);
   if (host == nullptr) throw Failure(Exit::software, fmt::format("{} has no host '{}'", plan.name, plan.host));
+  kernel::HostViewPlan view;
+  view.name = host->name;
+  view.identity = identity;
+  view.network = network.host(host->name).descriptor();
+  view.hosts = "127.0.0.1 localhost\n::1 localhost\n";
+  for (const auto& resolver : host->resolvers) view.resolv_conf += "nameserver " + to_string(resolver) + "\n";
+  if (!host->search.empty()) view.resolv_conf += "search " + host->search + "\n";
+  view.authorities = trust.authorities(host->trusts);
+  for (const auto& certificate : plan.certificates) {
+    const auto made = trust.make(certificate);
+    view.files[fmt::format("{}/{}.crt", kFolder, certificate.file)] = made.certificate;
+    view.files[fmt::format("{}/{}.key", kFolder, certificate.file)] = made.key;
+  }
+  for (const auto& [path, text] : plan.system_files) view.files[path] = text;
+  for (const auto& file : plan.files)
+    view.files[fmt::format("{}/{}", kFolder, file.name)] =
+        file.verbatim ? file.content : secrets.put_into(replaced(file.content));
+  view.visible = {own_folder()};
+  if (kernel::may_be_visible(plan.folder)) view.visible.push_back(plan.folder);
+  view.writable = {kFolder};
+  view.tun = plan.tunnel_device;
+  return view;
+}
+
+Service::Service(const services::Process& plan, const Network& network, kernel::Identity identity,
+                 kernel::HostView view, const evidence::Redaction& redaction)
+    : plan_(plan), network_(&network), redaction_(&redaction), view_(std::move(view)) {
   auto& program = program_plan_;
   program.arguments.push_back(program_path(plan));
   for (std::size_t i = 1; i < plan.argv.size(); ++i) program.arguments.push_back(replaced(plan.argv[i]));
-  view_.emplace(view_plan(plan, *host, network, identity, trust, secrets));
   program.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"HOME", kFolder}, {"LANG", "C.UTF-8"}};
   for (const auto& [name, value] : plan.environment) program.environment[name] = replaced(value);
   program.directory = kFolder;
   program.network = network.host(plan.host).descriptor();
-  program.mounts = view_->mounts();
+  program.mounts = view_.mounts();
   program.host_name = plan.host;
   program.identity = identity;
   if (plan.network_administrator) program.capabilities.push_back(CAP_NET_ADMIN);
@@ -248,7 +248,7 @@ std::string Service::last_words() const {
 }
 
 void Service::rewrite(const services::File& file) {
-  view_->write(fmt::format("{}/{}", kFolder, file.name), replaced(file.content));
+  view_.write(fmt::format("{}/{}", kFolder, file.name), replaced(file.content));
   program_->signal(SIGHUP);
 }
 

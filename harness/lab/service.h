@@ -25,9 +25,14 @@ class Service {
   // Where "{dir}" leads in its view, and where its own files lie.
   static constexpr const char* kFolder = "/var/lib/service";
 
-  // `identity` is its own. Throws Failure{unavailable} with what to install when the program is not there.
-  Service(const services::Process& plan, const blueprint::Blueprint& blueprint, const Network& network,
-          kernel::Identity identity, Trust& trust, const evidence::Redaction& redaction, Secrets& secrets);
+  // What it is to see; `identity` is its own.
+  static kernel::HostViewPlan view_of(const services::Process& plan, const blueprint::Blueprint& blueprint,
+                                      const Network& network, kernel::Identity identity, Trust& trust,
+                                      Secrets& secrets);
+  // `view` is what was built by view_of(). Throws Failure{unavailable} with what to install when the program is not
+  // there.
+  Service(const services::Process& plan, const Network& network, kernel::Identity identity, kernel::HostView view,
+          const evidence::Redaction& redaction);
 
   const services::Process& plan() const { return plan_; }
 
@@ -47,6 +52,8 @@ class Service {
   std::vector<model::Event> read_output();
   // Its end begins, and is over when it is destroyed.
   void condemn() { program_->condemn(); }
+  // For who lets many views go at once; it can neither be restarted nor rewritten afterwards.
+  kernel::HostView take_view() { return std::move(view_); }
   // How it ended, if it has.
   std::optional<kernel::ProgramStatus> ended() { return program_->poll(); }
   std::string last_words() const;  // without secrets
@@ -66,7 +73,7 @@ class Service {
   services::Process plan_;
   const Network* network_;
   const evidence::Redaction* redaction_;
-  std::optional<kernel::HostView> view_;
+  kernel::HostView view_;
   LineReader output_;
   kernel::ProgramPlan program_plan_;
   std::optional<kernel::Program> program_;

@@ -59,6 +59,13 @@ std::vector<std::string> visible_of(const TrialPlan& plan) {
   return visible;
 }
 
+// Where the lab measures from, and where the clients are.
+std::vector<std::string> busy_hosts(const TrialPlan& plan) {
+  std::vector<std::string> hosts{"reflector"};
+  for (const auto& client : plan.scenario.clients) hosts.push_back(client.name);
+  return hosts;
+}
+
 class Trial {
  public:
   Trial(const TrialPlan& plan, kernel::Supervised& supervised, Door* door)
@@ -67,7 +74,7 @@ class Trial {
         door_(door),
         drawn_(plan.drawn),
         points_(plan.capture ? capture_points(drawn_) : std::vector<CapturePoint>{}),
-        lab_(drawn_, supervised, visible_of(plan), points_) {
+        lab_(drawn_, supervised, visible_of(plan), points_, busy_hosts(plan)) {
     begun_ = std::time(nullptr);
     for (const auto& client : plan_.scenario.clients) introduce(client.name);
     redaction_.emplace(secrets());
@@ -84,7 +91,6 @@ class Trial {
     });
     for (const auto& [driver, exit] : plan_.probes) tell(Source::lab, driver, "probe", {{"exit", std::int64_t{exit}}});
     if (network_is_as_declared() && !interrupted_) {
-      find_ceilings();
       count("start");
       lab_.before_steps([this](const blueprint::Step& step) {
         count("step");
@@ -242,7 +248,8 @@ class Trial {
   // The measurement's own packets are in the capture, before the first client starts.
   bool network_is_as_declared() {
     bool agrees = true;
-    for (const auto& row : measure(lab_, plan_.scenario, blueprint::Form::quick)) {
+    auto reflector = start_reflector(lab_, plan_.scenario);
+    for (const auto& row : measure(lab_, plan_.scenario, blueprint::Form::quick, reflector)) {
       agrees = agrees && row.agrees;
       tell(Source::measurement, row.site, "row",
            {{"client", row.client},
@@ -252,15 +259,16 @@ class Trial {
             {"agrees", row.agrees},
             {"note", row.note}});
     }
+    if (agrees && !interrupted_) find_ceilings(reflector);
     return agrees;
   }
 
   // Before the clients come, in the network that they will find.
-  void find_ceilings() {
+  void find_ceilings(Measurer& reflector) {
     const auto ceilings = blueprint::plan_ceilings(plan_.scenario);
     if (!ceilings.why.empty()) tell(Source::measurement, "lab", "no-ceiling", {{"why", ceilings.why}});
     if (ceilings.legs.empty()) return;
-    for (const auto& [leg, rated] : measure_ceilings(lab_, plan_.scenario, ceilings.legs)) {
+    for (const auto& [leg, rated] : measure_ceilings(lab_, ceilings.legs, reflector)) {
       const auto& ask = std::get<measure::Rate>(leg.question.ask);
       tell(Source::measurement, leg.site, "ceiling",
            {{"client", leg.client},

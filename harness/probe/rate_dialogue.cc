@@ -9,8 +9,12 @@ constexpr std::uint32_t kBatch = 64;
 constexpr std::uint64_t kPacketsPerSecond = 400;  // so many at least, down to the smallest size, so that bins are even
 constexpr Duration kQuiet = std::chrono::milliseconds(300);
 
-// What is still in a queue needs its time; of a short measurement it changes less.
-Duration quiet_after(const measure::Rate& ask) { return std::min(kQuiet, ask.time * 3 / 10); }
+// What is still in a queue needs its time. A short measurement is over when as little is missing as it can tell: the
+// request for the report waits in the same queue.
+Duration quiet_after(const measure::Rate& ask) {
+  return ask.time < std::chrono::milliseconds(500) ? std::min<Duration>(ask.time / 4, std::chrono::milliseconds(20))
+                                                   : kQuiet;
+}
 
 }  // namespace
 
@@ -55,7 +59,8 @@ std::optional<Time> RateDialogue::due() const {
   if (ask_.way == measure::Way::up) {
     return begin_ + interval_ * std::min(sent_, count_) + (sent_ < count_ ? Duration(0) : rtt() + quiet_after(ask_));
   }
-  if (down_.received() > 0) return down_.last() + (down_.highest() == count_ ? Duration(0) : quiet_after(ask_));
+  if (down_.received() > 0 && down_.highest() == count_) return down_.last();
+  if (down_.received() > 0) return std::max(down_.last() + quiet_after(ask_), begin_ + ask_.time);
   return asked_again_ ? begin_ + 2 * rtt() + kQuiet : begin_;
 }
 
