@@ -201,7 +201,8 @@ std::string judged(const std::filesystem::path& folder, const std::string& check
 TEST_F(Runs, a_service_that_dies_leaves_an_inconclusive_run_with_its_last_words) {
   driver("waits", "echo '{\"event\":\"hello\",\"name\":\"waits\"}'; sleep 6; exit 1");
   Running running(arguments(path("waits"), path("waits")));
-  ASSERT_TRUE(running.wait_for([&] { return started_here("waits") > 0; }, 60s));
+  // The driver is asked once before there are services.
+  ASSERT_TRUE(running.wait_for([&] { return started_here("waits") > 0 && started_here("turnserver") > 0; }, 60s));
   const auto server = started_here("turnserver");
   ASSERT_GT(server, 0);
   ASSERT_EQ(kill(server, SIGKILL), 0);
