@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -160,6 +161,22 @@ TEST_F(capture, deaf_it_sees_nothing_and_loses_nothing) {
   for (const auto& found : seen_with(at_left, " it", 2)) seen.push_back(found.bytes.substr(42));
   EXPECT_EQ(seen, (std::vector<std::string>{"before it", "after it"}));
   EXPECT_EQ(at_left.dropped(), 0U);
+}
+
+// A copy of this process, as the first process of each program is one, must not keep the capture alive.
+TEST_F(capture, its_ring_stays_with_this_process) {
+  Joined hosts;
+  Capture at_left(hosts.cable.first());
+  std::ifstream maps("/proc/self/smaps");
+  bool ring = false;
+  std::string flags;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(" socket:[") != std::string::npos) ring = true;
+    if (!ring || !line.starts_with("VmFlags:")) continue;
+    flags = line + " ";
+    break;
+  }
+  EXPECT_NE(flags.find(" dc "), std::string::npos) << flags;  // VM_DONTCOPY (proc(5))
 }
 
 }  // namespace
