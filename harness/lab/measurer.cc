@@ -4,6 +4,8 @@
 #include "harness/blueprint/declared.h"
 #include "harness/lab/machine.h"
 
+#include <cerrno>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -27,6 +29,7 @@ void Measurer::tell(std::string text) {
   // program reads while this waits.
   for (std::size_t sent = 0; sent < text.size();) {
     const auto size = write(input_.get(), text.data() + sent, text.size() - sent);
+    if (size < 0 && errno == EPIPE) return;  // it has just ended: what it has not answered is missed then
     if (size < 0) throw_errno(fmt::format("ask the measuring program on {}", host_));
     sent += static_cast<std::size_t>(size);
   }

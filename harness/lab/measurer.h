@@ -22,7 +22,7 @@ class Measurer {
   int descriptor() const { return lines_.descriptor(); }
   std::optional<std::string> line() { return lines_.next(); }
   bool ended() const { return lines_.ended(); }
-  // A line of its input.
+  // A line of its input; nothing happens when it has ended.
   void tell(std::string text);
   // How it ended, for messages.
   std::string ending();
