@@ -298,7 +298,7 @@ void Agent::restart(Time now) {
   if (settings_.misbehaviour.breaks(Rule::i16)) own_.password = old.password;
   if (consent_lost_ && settings_.misbehaviour.breaks(Rule::i26)) own_ = old;
   if (path_) path_->pair = 0;
-  if (consent_lost_) path_.reset();
+  if (consent_lost_ && !settings_.misbehaviour.breaks(Rule::i23)) path_.reset();
   consent_lost_ = false;
   peer_.reset();
   remotes_.clear();
