@@ -23,6 +23,8 @@ void print(std::string& out, const RuleChain& chain) {
   out += "  }\n";
 }
 
+std::string flush(const RuleSetObject& set) { return fmt::format("flush {} {} {}\n", set.kind, kTable, set.name); }
+
 template <class T>
 const T* find(const std::vector<T>& all, const std::string& name) {
   const auto found = std::ranges::find(all, name, &T::name);
@@ -50,7 +52,7 @@ std::string difference(const RuleTable& before, const RuleTable& after) {
   for (const auto& set : after.sets) {
     const auto* old = find(before.sets, set.name);
     if (old != nullptr && *old == set) continue;
-    if (old != nullptr) emptied += fmt::format("flush {} {} {}\n", set.kind, kTable, set.name);
+    if (old != nullptr) emptied += flush(set);
     print(block, set);
   }
   for (const auto& chain : after.chains) {
@@ -65,6 +67,15 @@ std::string difference(const RuleTable& before, const RuleTable& after) {
   }
   if (emptied.empty() && block.empty()) return "";
   return emptied + (block.empty() ? "" : fmt::format("table {} {{\n{}}}\n", kTable, block));
+}
+
+std::string second_emptying(const RuleTable& before, const RuleTable& after) {
+  std::string emptied;
+  for (const auto& set : after.sets) {
+    const auto* old = find(before.sets, set.name);
+    if (old != nullptr && old->epoch != set.epoch) emptied += flush(set);
+  }
+  return emptied;
 }
 
 }  // namespace crypelab::blueprint

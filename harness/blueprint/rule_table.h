@@ -37,4 +37,9 @@ std::string text_of(const RuleTable& table);
 // What turns `before` into `after`; empty if they are equal. Elements that packets or the resolver added stay.
 std::string difference(const RuleTable& before, const RuleTable& after);
 
+// Empties the sets of another epoch once more, when `difference` is in force: a packet that comes while its transaction
+// is prepared adds an element that outlives it, for an element that is on its way out counts as none (kernel 6.18,
+// nft_rhash_update). Empty if there is no such set.
+std::string second_emptying(const RuleTable& before, const RuleTable& after);
+
 }  // namespace crypelab::blueprint

@@ -180,9 +180,12 @@ class Timeline {
 
   void add_rules(const std::vector<SiteState>& before, Step& step) {
     const auto load = [&step](const std::string& host, const RuleTable& was, const RuleTable& is) {
-      if (auto text = difference(was, is); !text.empty()) {
-        step.changes.insert(step.changes.begin(), LoadRules{host, std::move(text)});
+      auto text = difference(was, is);
+      if (text.empty()) return;
+      if (auto again = second_emptying(was, is); !again.empty()) {
+        step.changes.insert(step.changes.begin(), LoadRules{host, std::move(again)});
       }
+      step.changes.insert(step.changes.begin(), LoadRules{host, std::move(text)});
     };
     for (std::size_t i = 0; i < facts_.size(); ++i) {
       load(facts_[i].plan->edge, edge_table(facts_[i], before[i]), edge_table(facts_[i], states_[i]));

@@ -11,7 +11,6 @@ using job::Direction;
 using job::Traffic;
 using measure::Kind;
 using measure::TestHeader;
-using Type = Control::Type;
 
 namespace {
 
@@ -90,7 +89,7 @@ void Phases::begin_next(Time now) {
   phase_->work = work_[next_work_++];
   phase_->began = now;
   step_ = Step::asking;
-  tell({.type = Type::begin, .phase = phase_->number, .work = phase_->work});
+  tell({.type = Control::Type::begin, .phase = phase_->number, .work = phase_->work});
 }
 
 void Phases::run(Time now) {
@@ -108,23 +107,23 @@ void Phases::run(Time now) {
 }
 
 void Phases::control(const Control& control, Time now) {
-  if (control.type == Type::begin && !caller_) {
+  if (control.type == Control::Type::begin && !caller_) {
     if (phase_) finish(now);
     phase_ = Phase();
     phase_->number = control.phase;
     phase_->work = control.work;
-    tell({.type = Type::ready, .phase = control.phase});
+    tell({.type = Control::Type::ready, .phase = control.phase});
     return run(now);
   }
   if (!phase_ || control.phase != phase_->number) return;
-  if (control.type == Type::ready && caller_ && step_ == Step::asking) return run(now);
-  if (control.type == Type::end) {
+  if (control.type == Control::Type::ready && caller_ && step_ == Step::asking) return run(now);
+  if (control.type == Control::Type::end) {
     phase_->peer_sent = control.sent;
     // From now on silence is no gap.
     if (phase_->gaps) note(phase_->gaps->finish(now));
     phase_->gaps.reset();
   }
-  if (control.type == Type::report) phase_->report = control.report;
+  if (control.type == Control::Type::report) phase_->report = control.report;
   wake(now);
 }
 
@@ -206,7 +205,7 @@ void Phases::stop_sending(Time now) {
   phase_->ended = now;
   step_ = Step::draining;
   if (!std::holds_alternative<job::Echo>(phase_->work)) {
-    tell({.type = Type::end, .phase = phase_->number, .sent = phase_->sent});
+    tell({.type = Control::Type::end, .phase = phase_->number, .sent = phase_->sent});
   }
 }
 
@@ -228,7 +227,7 @@ void Phases::report_if_complete(Time now) {
   phase.reported = true;
   const Report report{arrivals.received(), arrivals.bytes(), static_cast<std::uint64_t>(arrivals.span().count()),
                       arrivals.reordered(), arrivals.duplicated()};
-  tell({.type = Type::report, .phase = phase.number, .report = report});
+  tell({.type = Control::Type::report, .phase = phase.number, .report = report});
   if (std::holds_alternative<job::Throughput>(phase.work)) {
     out_.measured({.sending = false, .sent = *phase.peer_sent, .report = report});
   }

@@ -17,7 +17,7 @@ using transport::Trouble;
 namespace {
 
 constexpr Duration diagnosis = 12s;       // after which a client that is not connected says why: 15 s at most
-constexpr Duration again = 5s;            // between restarts while the path is gone
+constexpr Duration restart_again = 5s;    // between restarts while the path is gone
 constexpr Duration give_up = 60s;         // without any path, or any word of the peer
 constexpr Duration proxy_patience = 30s;  // with a proxy that is not there, or refuses: some come back within seconds
 constexpr Duration renewal_pause = 30s;   // between requests for TURN credentials
@@ -169,7 +169,7 @@ void Session::watch(Time now) {
     report({Problem::ice_no_path, "no path came back within a minute"}, true);
     return finish(false, "the path is lost");
   }
-  if (path_lost_ && link_->is_open() && (!last_restart_ || now > *last_restart_ + again)) {
+  if (path_lost_ && link_->is_open() && (!last_restart_ || now > *last_restart_ + restart_again)) {
     if (++restarts_in_vain_ == 2) gatherer_->trust_again();
     request_restart("there is still no path", now);
   }

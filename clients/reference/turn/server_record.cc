@@ -4,7 +4,6 @@
 
 namespace crypelab::client::turn {
 
-using Reason = Refusal::Reason;
 using Kind = NextStep::Kind;
 
 void AccountRecord::add_full(const Address& server, Time until) {
@@ -38,21 +37,21 @@ NextStep ServerRecord::leave_full(const Address& server, Time until) {
 NextStep ServerRecord::after(const Refusal& refusal, const Endpoint& server, Time now) {
   redirections_.asked(server, now);
   switch (refusal.reason) {
-    case Reason::mismatch:
+    case Refusal::Reason::mismatch:
       if (misbehaviour_.breaks(Rule::u09)) return {Kind::new_port, now, families_};
       if (++mismatches_ < most_mismatches) return {Kind::new_port, now, families_};
       mismatches_ = 0;
       return wait(now + pause_after_mismatches);
-    case Reason::quota:
+    case Refusal::Reason::quota:
       return leave_full(server.address, now + (misbehaviour_.breaks(Rule::u11) ? Duration(1s) : pause_when_full));
-    case Reason::capacity:
+    case Refusal::Reason::capacity:
       return leave_full(server.address, now + (misbehaviour_.breaks(Rule::u12) ? Duration(1s) : pause_when_full));
-    case Reason::redirect:
+    case Refusal::Reason::redirect:
       if (refusal.redirect && redirections_.may_follow(*refusal.redirect, now, misbehaviour_)) {
         return {Kind::redirect, now, families_};
       }
       return wait(now + stun::Redirections::memory);
-    case Reason::family:
+    case Refusal::Reason::family:
       if (misbehaviour_.breaks(Rule::u10)) return {Kind::new_port, now, families_};
       // IPv4 is what a server can refuse outright when both are asked for, or the one family that was named.
       if (families_ == AddressFamilies::both) {
@@ -60,27 +59,27 @@ NextStep ServerRecord::after(const Refusal& refusal, const Endpoint& server, Tim
         return {Kind::new_port, now, families_};
       }
       break;
-    case Reason::credentials:
-    case Reason::wrong_credentials:
+    case Refusal::Reason::credentials:
+    case Refusal::Reason::wrong_credentials:
       if (misbehaviour_.breaks(Rule::u07)) return wait(now + 1s);
       break;
-    case Reason::forbidden:
+    case Refusal::Reason::forbidden:
       if (misbehaviour_.breaks(Rule::u08)) return wait(now + 1s);
       break;
-    case Reason::unreachable:
-    case Reason::transport_lost:
+    case Refusal::Reason::unreachable:
+    case Refusal::Reason::transport_lost:
       return {Kind::other_transport, now, families_};
-    case Reason::out_of_step:
+    case Refusal::Reason::out_of_step:
       if (account_ != nullptr) account_->do_without_channels();
       return wait(now + 1s);
-    case Reason::server_error:
-    case Reason::expired:
+    case Refusal::Reason::server_error:
+    case Refusal::Reason::expired:
       return wait(now + 1s);
-    case Reason::bad_request:
-    case Reason::unsupported:
-    case Reason::integrity:
-    case Reason::bid_down:
-    case Reason::malformed:
+    case Refusal::Reason::bad_request:
+    case Refusal::Reason::unsupported:
+    case Refusal::Reason::integrity:
+    case Refusal::Reason::bid_down:
+    case Refusal::Reason::malformed:
       break;
   }
   // Integrity and bid-down are the path's doing as much as the server's, and asking again would only repeat them.

@@ -127,6 +127,15 @@ TEST(draw, a_moving_nat_repeats_two_steps) {
   EXPECT_EQ(drawn.steps[0].at, std::chrono::seconds(20));
   EXPECT_EQ(drawn.steps[1].at, std::chrono::seconds(40));
   EXPECT_EQ(drawn.steps[0].every, std::chrono::seconds(40));
+  // New rules, what was learnt while they were on their way, and only then the flows.
+  std::vector<std::string> order;
+  for (const auto& change : drawn.steps[0].changes) {
+    const auto* rules = std::get_if<LoadRules>(&change);
+    if (rules != nullptr && rules->host == "office.edge")
+      order.emplace_back(rules->rule_set.find("chain") == std::string::npos ? "empty" : "load");
+    if (change == Change(ForgetFlows{"office.edge"})) order.emplace_back("forget");
+  }
+  EXPECT_EQ(order, (std::vector<std::string>{"load", "empty", "forget"}));
 }
 
 TEST(draw, a_nat64_is_a_translator_behind_a_route_and_dns64_a_resolver_of_its_own) {
