@@ -113,7 +113,7 @@ lab::TrialPlan trial_plan(const Run& command, const model::Scenario& scenario,
 }
 
 // So many attempts can be brought up at once without one of them missing a deadline of the protocols.
-constexpr unsigned kYoungPerProcessor = 3;
+constexpr unsigned kYoungPerProcessor = 2;
 
 // What is measured must not be disturbed.
 bool measures(const model::Scenario& scenario) {

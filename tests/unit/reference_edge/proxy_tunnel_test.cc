@@ -100,7 +100,7 @@ TEST_F(Tunnels, digest_that_is_answered_wrongly_is_refused) {
 
 TEST_F(Tunnels, a_stale_nonce_is_replaced_without_a_word) {
   auto settings = with_users({{"Digest", "SHA-256", ""}});
-  settings.nonce_life = faults::Millis(5);
+  settings.nonce_life = faults::Millis(20);
   for (const bool minds : {false, true}) {
     RunningProxy proxy(settings);
     Dialer dialer(edge.io.get_executor(), through(proxy, minds ? Misbehaviour{Rule::p14} : Misbehaviour{}),
