@@ -105,6 +105,11 @@ class Parser {
   void take_session_attribute(std::string_view name, std::string_view value) {
     if (name == "group" && take_until(value, ' ') == "BUNDLE") bundle_ = value;
     if (name == "ice-lite") result_.ice_lite = true;
+    if (name == "ice-pacing") {
+      const auto pacing = parse_decimal(value, 9'999'999'999);
+      if (!pacing) return complain("a malformed ice-pacing");
+      result_.ice_pacing = *pacing;
+    }
     take_shared_attribute(name, value, session_);
   }
 
@@ -204,6 +209,7 @@ std::string to_text(const SdpDescription& d) {
       fmt::format("v=0\r\no=- {} {} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n", d.session_id, d.session_version);
   if (d.bundled) text += fmt::format("a=group:BUNDLE {}\r\n", d.mid);
   if (d.ice_lite) text += "a=ice-lite\r\n";
+  if (d.ice_pacing != SdpDescription::kPacing) text += fmt::format("a=ice-pacing:{}\r\n", d.ice_pacing);
   text += "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n";
   for (const auto& candidate : d.candidates) text += fmt::format("a={}\r\n", to_text(candidate));
   if (d.end_of_candidates) text += "a=end-of-candidates\r\n";

@@ -23,13 +23,16 @@ enum class SdpSetup { actpass, active, passive };
 
 // What an offer or answer says about its data channel section (RFC 8866, RFC 8839, RFC 8841, RFC 8842).
 struct SdpDescription {
+  static constexpr std::uint64_t kPacing = 50;
+
   std::uint64_t session_id = 0;  // o=, below 2^63
   std::uint64_t session_version = 0;
   std::string mid = "0";  // RFC 5888 §4
   std::string ice_ufrag;
   std::string ice_pwd;
   bool ice_lite = false;
-  bool trickle = true;  // RFC 8840 §4.1.1
+  bool trickle = true;                 // RFC 8840 §4.1.1
+  std::uint64_t ice_pacing = kPacing;  // milliseconds between checks, RFC 8839 §5.5: this when absent
   std::vector<SdpFingerprint> fingerprints;
   SdpSetup setup = SdpSetup::actpass;
   std::uint16_t sctp_port = 5000;

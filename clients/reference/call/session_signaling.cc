@@ -16,6 +16,8 @@ namespace {
 // The code by which a callee, which never offers, asks for a new offer with new ICE credentials.
 constexpr std::string_view restart_wanted = "restart-wanted";
 
+constexpr std::uint64_t slowest_pacing = 1'000;  // ms: a peer may slow the checks down, and not put them off for ever
+
 // In SDP a TURN-TLS allocation is a relay like any other; its own priority tells what it runs over.
 ice::RelayedOver over_of(const wire::IceCandidate& candidate) {
   if (candidate.type != wire::IceCandidate::Type::relay) return ice::RelayedOver::none;
@@ -71,6 +73,7 @@ void Session::describe(Type type, Time now) {
   own.session_version = ++session_version_;
   own.ice_ufrag = agent_->credentials().ufrag;
   own.ice_pwd = agent_->credentials().password;
+  own.ice_pacing = static_cast<std::uint64_t>(std::chrono::floor<std::chrono::milliseconds>(agent_->pacing()).count());
   own.fingerprints = {certificate_.fingerprint()};
   own.setup = type == Type::offer ? wire::SdpSetup::actpass : setup_;
   own.max_message_size = 256 * 1'024;
@@ -155,7 +158,8 @@ void Session::take_answer(const Message& message, Time now) {
 
 bool Session::take_description(const wire::SdpDescription& remote, Time now) {
   const ice::Credentials peer{remote.ice_ufrag, remote.ice_pwd};
-  if (!agent_->set_remote(peer, now)) return false;
+  const std::chrono::milliseconds pacing(std::min(remote.ice_pacing, slowest_pacing));
+  if (!agent_->set_remote(peer, now, pacing)) return false;
   remote_ = peer;
   marks_.described = marks_.described.value_or(now);
   for (const auto& candidate : remote.candidates) {

@@ -169,10 +169,11 @@ void Agent::remove_base(Base base, Time now) {
   give_up(now);
 }
 
-bool Agent::set_remote(const Credentials& peer, Time now) {
+bool Agent::set_remote(const Credentials& peer, Time now, Duration ta) {
   if (!peer.valid()) return false;
   if (peer_) return *peer_ == peer;
   peer_ = peer;
+  ta_ = std::max(settings_.ta, ta);
   patience_ends_ = now + settings_.patience;
   next_pace_ = now;
   if (state_ == State::idle) set_state(State::checking);

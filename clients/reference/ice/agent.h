@@ -65,7 +65,7 @@ class Agent {
     bool controlling = false;
     bool relay_only = false;        // RTCIceTransportPolicy "relay": other candidates are neither told nor used
     bool allow_loopback = false;    // for tests on one machine
-    Duration ta = 50ms;             // RFC 8445 §14.2
+    Duration ta = 20ms;             // RFC 8445 §14.2: as proposed to the peer
     stun::Timing timing;            // of checks over UDP; the RTO grows with their number (§14.3)
     Duration patience = 39'500ms;   // the PAC timer, RFC 8863 §4
     std::size_t most_pairs = 100;   // RFC 8445 §6.1.2.5
@@ -79,10 +79,12 @@ class Agent {
     Misbehaviour misbehaviour;
   };
   static constexpr std::size_t most_streams = 64;
+  static constexpr Duration default_ta = 50ms;  // of a peer that proposes none, RFC 8445 §14.2
 
   Agent(Settings settings, Random& random, Output& out);
 
   const Credentials& credentials() const { return own_; }
+  Duration pacing() const { return settings_.ta; }
   bool controlling() const { return controlling_; }
   State state() const { return state_; }
   const Tally& tally() const { return tally_; }
@@ -98,8 +100,9 @@ class Agent {
   // The socket, allocation or listener is gone.
   void remove_base(Base base, Time now);
 
-  // The peer's credentials, once for each generation. False when they are malformed.
-  bool set_remote(const Credentials& peer, Time now);
+  // The peer's credentials, once for each generation, and the pacing that it proposes: the slower one holds. False when
+  // they are malformed.
+  bool set_remote(const Credentials& peer, Time now, Duration ta = default_ta);
   // Before or after set_remote. False when it is ignored: a name, another component, one too many ...
   bool add_remote(const wire::IceCandidate& candidate, Time now);
   void end_remote(Time now);
@@ -212,6 +215,7 @@ class Agent {
   std::uint64_t tiebreaker_;
   Credentials own_;
   std::optional<Credentials> peer_;
+  Duration ta_ = default_ta;
   State state_ = State::idle;
   Tally tally_;
   std::vector<Event> events_;

@@ -52,7 +52,7 @@ void Agent::transmit_check(CandidatePair& pair, Time now) {
   stun::Timing timing = settings_.timing;
   timing.reliable = pair.is_tcp();
   const auto open = checklist_.count(PairState::waiting) + checklist_.count(PairState::in_progress);
-  timing.rto = std::max(timing.rto, settings_.ta * static_cast<int>(open));  // §14.3
+  timing.rto = std::max(timing.rto, ta_ * static_cast<int>(open));  // §14.3
   if (settings_.misbehaviour.breaks(Rule::i20)) timing.rto = 100ms;
 
   const bool second = settings_.misbehaviour.breaks(Rule::i15) && selected_now();

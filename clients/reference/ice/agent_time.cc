@@ -43,7 +43,7 @@ void Agent::pace(Time now) {
   while (now >= next_pace_ || floods) {
     auto* pair = checklist_.take_next();
     if (pair == nullptr) return;
-    next_pace_ = now + settings_.ta;
+    next_pace_ = now + ta_;
     begin_check(*pair, now);
     if (!floods) return;
   }
@@ -99,8 +99,7 @@ std::optional<Time> Agent::nomination_due() const {
   const bool relayed = best->local.type == Type::relay || best->remote.type == Type::relay;
   const bool may_improve = better > 0 || (relayed && !(local_ended_ && remote_ended_));
   if (!may_improve) return *first_valid_;
-  return *first_valid_ +
-         std::clamp(best->rtt * 3 + settings_.ta * unsent, settings_.shortest_settle, settings_.longest_settle);
+  return *first_valid_ + std::clamp(best->rtt * 3 + ta_ * unsent, settings_.shortest_settle, settings_.longest_settle);
 }
 
 void Agent::nominate(Time now) {

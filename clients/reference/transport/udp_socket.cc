@@ -23,6 +23,7 @@ namespace {
 constexpr std::size_t batch = 64;
 constexpr std::size_t room = 2'048;  // of one datagram in a batch: more than any path here carries unfragmented
 constexpr unsigned most_batches = 8;
+constexpr unsigned most_tries = 4;
 constexpr int buffer_size = 1 << 20;
 
 bool is_hard(int error) {
@@ -93,18 +94,24 @@ class UdpSocket::Body : public std::enable_shared_from_this<Body> {
     }
     bool all = true;
     std::vector<std::pair<Endpoint, int>> refused;
+    unsigned tries = 0;
     for (std::size_t done = 0; done < targets_.size();) {
       const int n = sendmmsg(socket_.native_handle(), messages.data() + done,
                              static_cast<unsigned>(targets_.size() - done), MSG_DONTWAIT | MSG_NOSIGNAL);
       if (n > 0) {
         done += static_cast<std::size_t>(n);
+        tries = 0;
         continue;
       }
       if (errno == EINTR) continue;
       all = false;
       if (errno == EAGAIN || errno == ENOBUFS) break;  // full: what is left is lost
-      // This one cannot go: no route, a firewall of this machine's, or an error that came back for an earlier one.
+      // The kernel tells here what ICMP said of an earlier one, whoever that went to, and sends nothing. The error
+      // queue tells it as well, and of whom.
+      if (is_hard(errno) && ++tries < most_tries) continue;
+      // This one cannot go: no route, or a firewall of this machine's.
       if (is_hard(errno)) refused.emplace_back(targets_[done].endpoint, errno);
+      tries = 0;
       ++done;
     }
     targets_.clear();

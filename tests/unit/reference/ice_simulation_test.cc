@@ -290,7 +290,7 @@ TEST(IceSimulation, checks_are_paced_and_relayed_ones_permitted) {
     bool close = false;
     for (const auto& [at, route] : s.a->requests) {
       if (!first.emplace(route, at).second) continue;
-      close = close || (last != Time{} && at - last < 50ms);
+      close = close || (last != Time{} && at - last < 20ms);
       last = at;
     }
     EXPECT_EQ(close, rule == Rule::i19);
@@ -304,6 +304,29 @@ TEST(IceSimulation, checks_are_paced_and_relayed_ones_permitted) {
     if (rule == Rule::i20) {
       EXPECT_TRUE(hasty);
     }
+  }
+}
+
+// RFC 8445 section 14.2.
+TEST(IceSimulation, checks_are_as_far_apart_as_the_slower_of_both_wants_them) {
+  for (const auto& [mine, theirs] : {std::pair{20ms, 80ms}, {80ms, 20ms}, {5ms, 5ms}}) {
+    auto site = nat(dependences[2], dependences[2]);
+    auto other = site;
+    site.pacing = mine;
+    other.pacing = theirs;
+    Simulation s(16, site, other);
+    s.run(20s, [&] { return s.both_connected(); });
+    std::set<ice::Route> seen;
+    Time last{};
+    Duration closest = 1s;
+    for (const auto& [at, route] : s.a->requests) {
+      if (!seen.insert(route).second) continue;
+      if (last != Time{}) closest = std::min<Duration>(closest, std::chrono::duration_cast<Duration>(at - last));
+      last = at;
+    }
+    const auto slower = std::max(mine, theirs);
+    EXPECT_GE(closest, slower);
+    EXPECT_LT(closest, slower + 40ms);
   }
 }
 

@@ -13,6 +13,7 @@ const Endpoint stun_server = *parse_endpoint("198.51.100.1:3478");
 ice::Agent::Settings agent_settings(const SiteSettings& site, bool controlling) {
   return {.controlling = controlling,
           .relay_only = site.relay_only,
+          .ta = site.pacing,
           .shortest_settle = site.settle,
           .misbehaviour = site.misbehaviour};
 }
@@ -143,16 +144,21 @@ void SimulatedPeer::pump(Time now) {
   }
 }
 
+void SimulatedPeer::answer() {
+  signal([mine = agent.credentials(), ta = agent.pacing()](SimulatedPeer& peer, Time at) {
+    peer.agent.set_remote(mine, at, ta);
+  });
+}
+
 void SimulatedPeer::restart(Time now) {
   nominated.clear();
   agent.restart(now);
   // The peer answers with a restart of its own, as an answer to a new offer does.
-  signal([mine = agent.credentials()](SimulatedPeer& peer, Time at) {
+  signal([mine = agent.credentials(), ta = agent.pacing()](SimulatedPeer& peer, Time at) {
     peer.nominated.clear();
     peer.agent.restart(at);
-    peer.agent.set_remote(mine, at);
-    peer.signal(
-        [theirs = peer.agent.credentials()](SimulatedPeer& me, Time then) { me.agent.set_remote(theirs, then); });
+    peer.agent.set_remote(mine, at, ta);
+    peer.answer();
   });
 }
 
@@ -343,10 +349,9 @@ Simulation::Simulation(std::uint64_t seed, SiteSettings site_a, SiteSettings sit
   a = std::make_unique<SimulatedPeer>(*this, random.draw(), 1, site_a, true);
   b = std::make_unique<SimulatedPeer>(*this, random.draw(), 2, site_b, false);
   // The offer reaches b, its answer a; candidates trickle behind them.
-  a->signal([mine = a->agent.credentials()](SimulatedPeer& peer, Time at) {
-    peer.agent.set_remote(mine, at);
-    peer.signal(
-        [theirs = peer.agent.credentials()](SimulatedPeer& me, Time then) { me.agent.set_remote(theirs, then); });
+  a->signal([mine = a->agent.credentials(), ta = a->agent.pacing()](SimulatedPeer& peer, Time at) {
+    peer.agent.set_remote(mine, at, ta);
+    peer.answer();
     peer.gather(at);
   });
   a->gather(now);

@@ -26,6 +26,7 @@ struct SiteSettings {
   bool relay_only = false;
   bool v6 = false;  // has IPv6 too, never translated
   Duration settle = 50ms;
+  Duration pacing = 20ms;  // as it proposes it
   Misbehaviour misbehaviour;
 };
 
@@ -48,6 +49,7 @@ class SimulatedPeer final : public ice::Output {
   std::optional<Time> next() const;
   void signal(std::function<void(SimulatedPeer&, Time)> message);
   void restart(Time now);
+  void answer();  // tells the peer what it needs to begin its checks
 
   // A datagram that arrived at the site's border; false: filtered.
   bool arrive(const Datagram& in, Time now);

@@ -112,6 +112,14 @@ TEST(Sdp, what_is_written_reads_back) {
   EXPECT_NE(text.find(fingerprint), std::string::npos);
 }
 
+TEST(Sdp, checks_are_50_ms_apart_where_nothing_else_is_said) {
+  auto description = *parse_sdp(chromium);
+  EXPECT_EQ(description.ice_pacing, 50u);
+  EXPECT_EQ(to_text(description).find("ice-pacing"), std::string::npos);
+  description.ice_pacing = 20;
+  EXPECT_EQ(parse_sdp(to_text(description))->ice_pacing, 20u);
+}
+
 TEST(Sdp, what_is_missing_or_malformed_is_named) {
   const std::tuple<const char*, const char*, const char*> cases[] = {
       {"v=0", "v=1", "an SDP begins with v=0"},
@@ -129,6 +137,7 @@ TEST(Sdp, what_is_missing_or_malformed_is_named) {
       {"a=sctp-port:5000", "a=sctp-port:70000", "a malformed sctp-port"},
       {"a=max-message-size:262144", "a=max-message-size:-1", "a malformed max-message-size"},
       {"a=mid:0", "a=mid:a b", "a malformed mid"},
+      {"t=0 0\r\n", "t=0 0\r\na=ice-pacing:fast\r\n", "a malformed ice-pacing"},
       {"s=-", "s=\x01", "an SDP with control characters"},
   };
   for (const auto& [from, to, complaint] : cases) {
