@@ -74,7 +74,7 @@ class Folder {
     std::string name = (std::filesystem::temp_directory_path() / "signaling-bench-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) throw_errno("mkdtemp");
     path_ = name;
-    const std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>> key(EVP_EC_gen("P-256"));
+    const std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>> key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
     const std::unique_ptr<X509, Freed<X509, X509_free>> leaf(X509_new());
     X509_gmtime_adj(X509_getm_notBefore(leaf.get()), -60);
     X509_gmtime_adj(X509_getm_notAfter(leaf.get()), 86'400);
