@@ -95,6 +95,7 @@ TurnServer::TurnServer(const SignalingServer& signaling, const std::vector<std::
               "--no-multicast-peers",
               "--log-file=" + folder_.file("turn.log"),
               "--simple-log",
+              "--no-stdout-log",  // nobody reads it, and a full pipe stops a thread of coturn's for good
               "--verbose",
               "--pidfile=" + folder_.file("turn.pid"),
               "--userdb=" + folder_.file("turn.db")};
