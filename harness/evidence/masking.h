@@ -1,11 +1,13 @@
 #pragma once
 
 #include "harness/evidence/redaction.h"
+#include "harness/wire/packet.h"
 
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -48,22 +50,25 @@ class Masking {
   const std::vector<Sighting>& sightings() const { return sightings_; }
 
  private:
-  // The last bytes of a stream: where each lies.
-  struct Place {
+  // Where bytes of a stream lie.
+  struct Piece {
     std::uint64_t packet = 0;
-    std::uint32_t offset = 0;
+    std::size_t offset = 0;
+    std::size_t size = 0;
   };
+  // The last bytes of a stream.
   struct Flow {
     std::uint32_t next = 0;  // sequence number
     std::string tail;
-    std::vector<Place> places;
+    std::vector<Piece> pieces;  // of the tail
     std::uint64_t used = 0;
   };
-  using FlowName = std::tuple<std::uint32_t, bool, std::string, std::string>;
+  using FlowName = std::tuple<std::uint32_t, bool, Endpoint, Endpoint>;
 
-  void cover(std::deque<HeldPacket>& held, std::uint64_t number, const std::vector<Place>& places,
+  void follow(std::deque<HeldPacket>& held, std::uint64_t number, const wire::IpPacket& ip);
+  void cover(std::deque<HeldPacket>& held, std::uint64_t number, const std::vector<Piece>& pieces,
              const Redaction::Match& match);
-  void note(const HeldPacket& packet, const Redaction::Match& match, const std::string& from, const std::string& to);
+  void note(const HeldPacket& packet, const Redaction::Match& match, const std::optional<wire::IpPacket>& ip);
   void make_room();
 
   const Redaction* redaction_;

@@ -16,6 +16,8 @@ namespace crypelab::evidence {
 namespace {
 
 constexpr std::size_t kBuffer = std::size_t{256} << 10;
+// Kept free in front of the packets for what is known at the end only and must stand before them: names and keys.
+constexpr off_t kHead = off_t{16} << 10;
 
 [[noreturn]] void fail(const std::filesystem::path& file) {
   throw Failure(Exit::io, fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)));
@@ -35,8 +37,8 @@ void write_all(const Descriptor& to, wire::Bytes bytes, const std::filesystem::p
   }
 }
 
-void append(const Descriptor& to, const Descriptor& from, const std::filesystem::path& file) {
-  if (lseek(from.get(), 0, SEEK_SET) != 0) fail(file);
+void append(const Descriptor& to, const Descriptor& from, off_t begin, const std::filesystem::path& file) {
+  if (lseek(from.get(), begin, SEEK_SET) != begin) fail(file);
   std::vector<std::uint8_t> buffer(kBuffer);
   for (;;) {
     const auto size = read(from.get(), buffer.data(), buffer.size());
@@ -60,7 +62,9 @@ PacketWriter::PacketWriter(std::filesystem::path file, std::vector<Interface> in
       zero_(zero),
       limits_(limits),
       masking_(redaction),
-      waiting_(create(waiting_file_)) {}
+      waiting_(create(waiting_file_)) {
+  if (lseek(waiting_.get(), kHead, SEEK_SET) != kHead) fail(waiting_file_);
+}
 
 PacketWriter::~PacketWriter() { unlink(waiting_file_.c_str()); }
 
@@ -112,14 +116,25 @@ void PacketWriter::finish(const std::string& key_log, const std::vector<std::pai
   flush();
   std::vector<std::uint8_t> head;
   wire::write_block(head, wire::PcapngSection{.application = "crypelab", .comment = clock_comment(zero_)});
+  std::vector<std::uint8_t> rest;
   for (const auto& interface : interfaces_) {
-    wire::write_block(head, wire::PcapngInterface{interface.name, std::string(to_string(interface.kind))});
+    wire::write_block(rest, wire::PcapngInterface{interface.name, std::string(to_string(interface.kind))});
   }
-  if (!names.empty()) wire::write_block(head, wire::PcapngNames{names});
-  if (!key_log.empty()) wire::write_block(head, wire::PcapngSecrets{key_log});
-  const auto whole = create(file_);
-  write_all(whole, head, file_);
-  append(whole, waiting_, file_);
+  if (!names.empty()) wire::write_block(rest, wire::PcapngNames{names});
+  if (!key_log.empty()) wire::write_block(rest, wire::PcapngSecrets{key_log});
+  const bool fits = head.size() + rest.size() + wire::smallest_filler <= kHead;
+  if (fits) wire::write_filler(head, kHead - head.size() - rest.size());
+  head.insert(head.end(), rest.begin(), rest.end());
+  if (fits) {
+    if (lseek(waiting_.get(), 0, SEEK_SET) != 0) fail(waiting_file_);
+    write_all(waiting_, head, waiting_file_);
+  }
+  if (!fits || link(waiting_file_.c_str(), file_.c_str()) != 0) {
+    if (fits && errno != EPERM) fail(file_);  // EPERM: a file system without links
+    const auto whole = create(file_);
+    write_all(whole, head, file_);
+    append(whole, waiting_, kHead, file_);
+  }
   unlink(waiting_file_.c_str());
 }
 

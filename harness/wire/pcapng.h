@@ -65,6 +65,10 @@ void write_block(std::vector<std::uint8_t>& out, const PcapngInterface& interfac
 void write_block(std::vector<std::uint8_t>& out, const PcapngPacket& packet);
 void write_block(std::vector<std::uint8_t>& out, const PcapngSecrets& secrets);
 void write_block(std::vector<std::uint8_t>& out, const PcapngNames& names);
+// A block of `size` bytes in all that tells nobody anything, and that no program shows as a packet: names of nothing, with
+// a comment of spaces. A multiple of 4, at least 28 and below 65,536.
+inline constexpr std::size_t smallest_filler = 28;
+void write_filler(std::vector<std::uint8_t>& out, std::size_t size);
 
 using PcapngBlock = std::variant<PcapngSection, PcapngInterface, PcapngPacket, PcapngSecrets, PcapngNames>;
 

@@ -120,4 +120,11 @@ void write_block(std::vector<std::uint8_t>& out, const PcapngNames& names) {
   block.u32(pcapng::end_of_records);
 }
 
+void write_filler(std::vector<std::uint8_t>& out, std::size_t size) {
+  Block block(out, pcapng::names_block);
+  block.u32(pcapng::end_of_records);
+  block.text_option(pcapng::comment_option, std::string(size - smallest_filler + 4, ' '));
+  block.end_options();
+}
+
 }  // namespace crypelab::wire

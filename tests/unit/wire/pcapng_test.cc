@@ -50,6 +50,7 @@ Buffer sample() {
   write_block(file, PcapngInterface{"office:eth0", "the office's uplink", link_type_ethernet, 262'144});
   write_block(file, PcapngInterface{"home:eth0", "", link_type_raw_ip, 0});
   write_block(file, PcapngSecrets{"CLIENT_RANDOM 00 11\n"});
+  write_filler(file, 32);
   write_block(file, PcapngNames{{{*parse_address("192.0.2.1"), "turn.crype.test"},
                                  {*parse_address("2001:db8::1"), "v6.test"}}});
   const Buffer data = from_hex("0102030405");
@@ -58,7 +59,7 @@ Buffer sample() {
   return file;
 }
 
-// Every number below stands in draft-ietf-opsawg-pcapng-02: blocks in §4.1 to §4.3 and §4.7, options in §3.5.
+// Every number below stands in draft-ietf-opsawg-pcapng-02: blocks in §4.1 to §4.3, §4.5 and §4.7, options in §3.5.
 TEST(Pcapng, the_blocks_are_those_of_the_specification) {
   Buffer section;
   write_block(section, PcapngSection{"", "", "abc", ""});
@@ -76,6 +77,9 @@ TEST(Pcapng, the_blocks_are_those_of_the_specification) {
   Buffer secrets;
   write_block(secrets, PcapngSecrets{"abcde"});
   EXPECT_EQ(secrets, from_hex("0a000000 1c000000 4b534c54 05000000 61626364 65000000 1c000000"));
+  Buffer filler;
+  write_filler(filler, 32);
+  EXPECT_EQ(filler, from_hex("04000000 20000000 0000 0000 0100 0800 20202020 20202020 0000 0000 20000000"));
 }
 
 TEST(Pcapng, what_is_written_reads_back_in_pieces_of_any_size) {
