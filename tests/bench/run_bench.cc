@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include <boost/json.hpp>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -89,6 +90,49 @@ void one_scenario(const evidence::TemporaryFolder& folder, const char* what, con
   std::fflush(stdout);
 }
 
+// From the later hello to both ends open, in networks that leave one way and delay nothing.
+void connecting(const evidence::TemporaryFolder& folder, int rounds) {
+  struct Way {
+    const char* name;
+    const char* path;
+    const char* network;
+    double target;
+  };
+  const Way ways[] = {
+      {"direct", "direct, proxy: false",
+       "sites: {office: {}, home: {}}\nclients: {alice: {site: office}, bob: {site: home}}\n", 0.1},
+      {"relay-udp", "relay-udp, proxy: false",
+       "sites: {office: {nat: {}}, home: {nat: {}}}\n"
+       "clients: {alice: {site: office, policy: relay, turn: [udp]}, bob: {site: home}}\n",
+       0.1},
+      {"relay-tls-by-basic-proxy", "relay-tls, proxy: true", R"(sites:
+  office: {egress: [{reject: {}}], proxy: {auth: basic, users: {alice: wonderland}}}
+  home: {nat: {}}
+clients:
+  alice: {site: office, app: desktop, turn: [tls], proxy: {mode: fixed_servers, rules: "http://proxy.office.test:3128", username: alice, password: wonderland}}
+  bob: {site: home}
+)",
+       0.25},
+  };
+  for (const auto& way : ways) {
+    const auto file = folder.path() / fmt::format("{}.yaml", way.name);
+    evidence::put(file, fmt::format("scenario: bench/{}\ntitle: One way\n{}expect:\n  - connected: {{within: 10s}}\n"
+                                    "  - path: {{client: alice, class: {}}}\n",
+                                    way.name, way.network, way.path));
+    std::vector<double> times;
+    for (int i = 0; i < rounds; ++i) {
+      const auto out = folder.path() / fmt::format("{}-{}", way.name, i);
+      const auto run = crypelab({"run", file, "--out", out});
+      if (run.status != 0) throw Failure(Exit::software, fmt::format("{}: exit status {}", way.name, run.status));
+      const auto record = boost::json::parse(evidence::contents(out / "run.json"));
+      times.push_back(record.at("attempts").at(0).at("time_to_connect").as_double());
+    }
+    fmt::print("both ends open by {}: median {:.0f} ms of {} (target {:.0f})\n", way.name, median(times) * 1e3, rounds,
+               way.target * 1e3);
+    std::fflush(stdout);
+  }
+}
+
 void judging(std::size_t least) {
   std::vector<std::filesystem::path> folders;
   for (const auto& entry : std::filesystem::directory_iterator(CRYPELAB_SOURCE "/fixtures/evidence"))
@@ -156,6 +200,7 @@ int main(int argc, char** argv) {
   const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
   const evidence::TemporaryFolder folder;
   memory(folder, quick ? 10 : 100);  // first: a child's peak is never below what its parent holds
+  connecting(folder, quick ? 3 : 9);
   one_scenario(folder, "echo", "[{echo: {count: 20}}]", 1.2, quick ? 3 : 9);
   one_scenario(folder, "throughput",
                "[{throughput: {time: 1s, direction: send}}, {throughput: {time: 1s, direction: receive}}]", 3,
