@@ -195,7 +195,8 @@ void TurnDesk::proceed(const TurnPath& path, const wire::StunMessage& request, c
 // RFC 8656 section 7.2. What is answered: 0, or an error code.
 unsigned TurnDesk::allocate(const TurnPath& path, const wire::StunMessage& request, const TurnAsker& asker,
                             const TurnAct& act, Millis now) {
-  if (allocations_.contains(path)) return 437;
+  if (const auto there = allocations_.find(path); there != allocations_.end())
+    return there->second.transaction == request.transaction() ? 0 : 437;  // the same request again: the same answer
   const auto transport = request.find(StunAttribute::requested_transport);
   const auto protocol = transport ? wire::decode_protocol(*transport) : std::nullopt;
   if (!protocol) return 400;
@@ -214,6 +215,7 @@ unsigned TurnDesk::allocate(const TurnPath& path, const wire::StunMessage& reque
   const auto lifetime = act.lifetime.value_or(std::clamp(asked, kUsualLifetime, kLongestLifetime));
   Allocation allocation;
   allocation.session = ++sessions_;
+  allocation.transaction = request.transaction();
   allocation.user = asker.user;
   allocation.relay = *relay;
   allocation.until = now + std::chrono::seconds(lifetime);

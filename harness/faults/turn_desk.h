@@ -59,6 +59,7 @@ class TurnDesk {
  private:
   struct Allocation {
     std::int64_t session = 0;
+    wire::TransactionId transaction{};  // that asked for it
     std::string user;
     Endpoint relay;
     Millis until{0};

@@ -61,7 +61,7 @@ void look_at_refusals(const Flow& flow, Breaches& breaches) {
   std::map<wire::TransactionId, const StunNote*> asked;
   unsigned server_errors = 0;
   unsigned refused = 0;
-  unsigned mismatches = 0;
+  std::set<wire::TransactionId> mismatches;  // one that is repeated is answered again
   std::string stale;
   for (const auto& note : flow.stun) {
     if (note.nested || note.check()) continue;
@@ -82,7 +82,8 @@ void look_at_refusals(const Flow& flow, Breaches& breaches) {
     // A server that hands out the same one again leaves no other.
     if (note.error == 438 && request != asked.end())
       stale = note.nonce != request->second->nonce ? request->second->nonce : std::string();
-    if (note.error == 437 && note.method == StunMethod::allocate && ++mismatches > 1)
+    if (note.error == 437 && note.method == StunMethod::allocate && mismatches.insert(note.transaction).second &&
+        mismatches.size() > 1)
       breaches.add("U-09", note.at, "437 twice on one port");
   }
 }

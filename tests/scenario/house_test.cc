@@ -18,13 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What passes, but not by the letter of the standards: it ends `non-strict`. README's Limitations name them.
-const std::map<std::string, std::string> kNonStrict{
-    {"turn/lies/bad-integrity", "437 twice on one port, while the relay's answers cannot be believed"},
-    {"turn/lies/no-integrity", "437 twice on one port, while the relay's answers cannot be believed"},
-    {"turn/lies/late", "437 twice on one port, while the relay's answers come too late"},
-};
-
 constexpr const char* kHouse = CRYPELAB_SOURCE "/scenarios";
 
 // Outcomes and causes by the names of the scenarios.
@@ -65,14 +58,8 @@ TEST(House, every_quick_scenario_ends_as_it_expects) {
       const auto alone = run_all({name}, folder.path() / std::to_string(++again));
       if (alone.contains(name)) std::tie(outcome, why) = alone.at(name);
     }
-    const bool known = kNonStrict.contains(name) && outcome == "non-strict";
-    EXPECT_TRUE(outcome == "pass" || known) << name << ": " << outcome << ": " << why;
+    EXPECT_EQ(outcome, "pass") << name << ": " << outcome << ": " << why;
   }
-}
-
-TEST(HouseList, what_is_known_to_be_non_strict_is_said_on_the_first_page) {
-  const auto page = evidence::contents(CRYPELAB_SOURCE "/README.md");
-  for (const auto& [name, why] : kNonStrict) EXPECT_NE(page.find("`" + name + "`"), std::string::npos) << name;
 }
 
 }  // namespace

@@ -86,8 +86,13 @@ class Desk {
         writer.add_integrity(wire::long_term_key(wire::PasswordAlgorithm::md5, user, "crype.test", password).view());
       }
     }
+    last_.assign(writer.bytes().begin(), writer.bytes().end());
+    return again(path);
+  }
+  // The last request once more, as a client repeats what is not answered.
+  Reply again(TurnPath path = kAlice) {
     sockets.sent.clear();
-    desk.from_client(path, writer.bytes(), now);
+    desk.from_client(path, last_, now);
     if (sockets.sent.empty()) return {};
     Reply reply{sockets.sent.front().message, 0};
     if (const auto error = reply.message().error()) reply.error = error->code;
@@ -115,6 +120,7 @@ class Desk {
   TurnSettings settings_;
   Journal journal_;
   wire::TransactionId transaction_{};
+  Text last_;
 
  public:
   Sockets sockets;
@@ -154,6 +160,18 @@ TEST(TurnDesk, an_allocation_lives_from_allocate_to_a_refresh_of_zero) {
   EXPECT_EQ(desk.refresh(0).error, 0u);
   EXPECT_EQ(desk.sockets.open, 0);
   EXPECT_EQ(desk.refresh(600).error, 437u);
+}
+
+// RFC 8656 section 7.2.
+TEST(TurnDesk, a_request_for_an_allocation_that_is_repeated_is_answered_once_more) {
+  Desk desk(settings());
+  desk.log_in();
+  ASSERT_EQ(desk.allocate().error, 0u);
+  const auto again = desk.again();
+  EXPECT_EQ(again.error, 0u);
+  EXPECT_EQ(again.message().address(StunAttribute::xor_relayed_address), *parse_endpoint("203.0.113.20:50000"));
+  EXPECT_EQ(desk.sockets.open, 1);
+  EXPECT_EQ(desk.allocate().error, 437u);
 }
 
 TEST(TurnDesk, an_allocation_that_is_not_refreshed_ends) {

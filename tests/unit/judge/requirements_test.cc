@@ -236,7 +236,10 @@ const std::map<std::string, Pair>& pairs() {
         }}},
       {"U-05", {[](Case& c) { lifetime(c, 60, seconds(50)); }, [](Case& c) { lifetime(c, 60, seconds(70)); }}},
       {"U-09",
-       {[](Case& c) { c.ask(ms(1000), allocate(1)), c.answer(ms(1001), refused(1, 437)); },
+       {[](Case& c) {
+          // Repeated, and answered twice.
+          for (int i = 1; i <= 2; ++i) c.ask(ms(500 * i), allocate(1)), c.answer(ms(2000 + i), refused(1, 437));
+        },
         [](Case& c) {
           for (std::uint8_t i = 1; i <= 2; ++i)
             c.ask(ms(1000 * i), allocate(i)), c.answer(ms(1000 * i + 1), refused(i, 437));
