@@ -129,6 +129,7 @@ class RelayLoad::Body final : transport::DialObserver {
       settings.username = body.username_;
       settings.credential = body.credential_;
       settings.families = turn::AddressFamilies::v4;
+      settings.offload = transport::UdpSocket::Offload::segments;
       settings.misbehaviour = body.job_.misbehave;
       rung = std::make_unique<TurnRung>(body.executor_, std::move(settings), body.record_, body.dialer_, body.resolver_,
                                         body.random_, static_cast<TurnRung::Listener&>(*this));

@@ -2,6 +2,7 @@
 
 #include "clients/reference/transport/dialer.h"
 #include "clients/reference/transport/ice_server.h"
+#include "clients/reference/transport/udp_socket.h"
 #include "clients/reference/turn/allocation.h"
 
 #include <memory>
@@ -47,9 +48,10 @@ class TurnRung {
     std::optional<Address> server;  // for UDP: which of the host's addresses; absent: the first of the family of `from`
     turn::AddressFamilies families = turn::AddressFamilies::both;
     std::string software = "crypelab";
-    bool keep_trying = false;     // after an allocation was lost: make another
-    Duration slow = 9s;           // `trying` is told after that
-    Duration connect_time = 12s;  // for TCP, tunnel and TLS together
+    bool keep_trying = false;                               // after an allocation was lost: make another
+    Duration slow = 9s;                                     // `trying` is told after that
+    Duration connect_time = 12s;                            // for TCP, tunnel and TLS together
+    UdpSocket::Offload offload = UdpSocket::Offload::none;  // of UDP to the server
     Misbehaviour misbehaviour;
   };
 

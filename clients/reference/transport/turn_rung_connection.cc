@@ -56,7 +56,7 @@ Awaitable<bool> TurnRung::Body::open_udp(std::shared_ptr<Body> self) {
     }
   }
   self->udp_.reset();
-  auto socket = UdpSocket::open(self->executor_, {self->settings_.from, 0}, *self);
+  auto socket = UdpSocket::open(self->executor_, {self->settings_.from, 0}, *self, self->settings_.offload);
   if (!socket) {
     self->tell(RungReport::State::failed, {Problem::turn_unreachable, socket.complaint()});
     co_return false;

@@ -24,9 +24,15 @@ class UdpSocket {
   };
   static constexpr std::size_t largest_datagram = 65'535;
 
+  // Whether the kernel may be handed many datagrams as one message that it cuts (UDP_SEGMENT), and may hand over what
+  // it has put together (UDP_GRO), where it knows how. It saves both sides' way through the kernel's network, and shows
+  // in captures: a message crosses interfaces whose segmentation is left to the next one as a single packet, which none
+  // of the wire is. So it is for load, and not for a client whose packets are judged.
+  enum class Offload { none, segments };
+
   // Bound to that address; port 0 takes a free one. A complaint says why not.
   static Result<std::unique_ptr<UdpSocket>> open(boost::asio::any_io_executor executor, const Endpoint& local,
-                                                 Receiver& receiver);
+                                                 Receiver& receiver, Offload offload = Offload::none);
   ~UdpSocket();
   UdpSocket(const UdpSocket&) = delete;
   UdpSocket& operator=(const UdpSocket&) = delete;
