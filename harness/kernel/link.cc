@@ -3,12 +3,14 @@
 #include "harness/base/error.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <linux/ethtool.h>
@@ -155,13 +157,44 @@ void set_u32(const Link& link, int attribute, std::uint32_t value, const std::st
   link.in().route().request(message, what);
 }
 
-void ethtool(const Link& link, std::uint32_t command, std::uint32_t argument, const char* what) {
+// `command` begins with its number, and is where the answer goes.
+void ethtool(const Link& link, void* command, const char* what) {
   const Descriptor socket = link.in().open_socket(AF_INET, SOCK_DGRAM);
-  ethtool_value value{command, argument};
   ifreq request{};
   link.name().copy(request.ifr_name, IFNAMSIZ - 1);
-  request.ifr_data = &value;
-  if (::ioctl(socket.get(), SIOCETHTOOL, &request) != 0) throw_errno(fmt::format("{} {}", what, link.name()));
+  request.ifr_data = command;
+  if (::ioctl(socket.get(), SIOCETHTOOL, &request) < 0) throw_errno(fmt::format("{} {}", what, link.name()));
+}
+
+void ethtool(const Link& link, std::uint32_t command, std::uint32_t argument, const char* what) {
+  ethtool_value value{command, argument};
+  ethtool(link, &value, what);
+}
+
+// The names of what an interface can do in the stack's place, in the order of their bits: the same for every interface.
+std::vector<std::string> offloads(const Link& link) {
+  constexpr auto what = "read the features of";
+  std::array<std::uint64_t, 3> sizes{};  // an ethtool_sset_info and one number
+  ethtool_sset_info info{};
+  info.cmd = ETHTOOL_GSSET_INFO;
+  info.sset_mask = std::uint64_t{1} << ETH_SS_FEATURES;
+  std::memcpy(sizes.data(), &info, sizeof info);
+  ethtool(link, sizes.data(), what);
+  std::uint32_t count = 0;
+  std::memcpy(&count, &sizes[2], sizeof count);
+  ethtool_gstrings ask{};
+  ask.cmd = ETHTOOL_GSTRINGS;
+  ask.string_set = ETH_SS_FEATURES;
+  ask.len = count;
+  std::vector<char> texts(sizeof ask + std::size_t{count} * ETH_GSTRING_LEN);
+  std::memcpy(texts.data(), &ask, sizeof ask);
+  ethtool(link, texts.data(), what);
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i) {
+    const char* const name = texts.data() + sizeof ask + i * ETH_GSTRING_LEN;
+    names.emplace_back(name, ::strnlen(name, ETH_GSTRING_LEN));
+  }
+  return names;
 }
 
 }  // namespace
@@ -209,6 +242,20 @@ void Link::set_segmentation_offload(bool on) {
 void Link::set_checksum_offload(bool on) {
   ethtool(*this, ETHTOOL_STXCSUM, on ? 1 : 0, "set checksum offload of");
   ethtool(*this, ETHTOOL_SRXCSUM, on ? 1 : 0, "set checksum offload of");
+}
+
+void Link::set_datagram_offload(bool on) {
+  static const auto known = offloads(*this);
+  const auto found = std::ranges::find(known, "tx-udp-segmentation");
+  if (found == known.end()) return;  // before Linux 4.18, which cuts nothing
+  const auto bit = static_cast<std::size_t>(found - known.begin());
+  const std::size_t blocks = (known.size() + 31) / 32;
+  std::vector<std::uint32_t> request(2 + 2 * blocks);  // an ethtool_sfeatures
+  request[0] = ETHTOOL_SFEATURES;
+  request[1] = static_cast<std::uint32_t>(blocks);
+  request[2 + 2 * (bit / 32)] = 1U << bit % 32;  // which one
+  request[3 + 2 * (bit / 32)] = on ? 1U << bit % 32 : 0;
+  ethtool(*this, request.data(), "set the offload of datagrams of");
 }
 
 void Link::add(const Prefix& address) {

@@ -56,6 +56,9 @@ class Link {
   // Without it every packet leaves as it would on a wire, none longer than the MTU: for rate, loss and counting
   // packets.
   void set_segmentation_offload(bool on);
+  // Without it what a program has the kernel cut into datagrams (UDP_SEGMENT, udp(7)) leaves as it would on a wire. TCP
+  // keeps its offload, and its speed.
+  void set_datagram_offload(bool on);
   // Without it checksums in captures are those that a wire would show.
   void set_checksum_offload(bool on);
 

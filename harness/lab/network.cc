@@ -95,8 +95,14 @@ void Network::lay(const blueprint::Cable& cable, std::size_t number) {
   const bool cut = cuts_packets(cable.a_to_b) || cuts_packets(cable.b_to_a);
   const kernel::CableEnd a{hosts_.at(cable.a.host), cable.a.interface, mac(number, 0), cable.mtu, !cut};
   const kernel::CableEnd b{hosts_.at(cable.b.host), cable.b.interface, mac(number, 1), cable.mtu, !cut};
+  // Who looks at packets looks at datagrams.
+  const auto look_alike = [](Wire& wire) {
+    for (auto* end : {&wire.first(), &wire.second()}) end->set_datagram_offload(false);
+  };
   if (!cable.user_space) {
-    shape(wires_.emplace_back(kernel::Cable(a, b)), cable);
+    auto& wire = wires_.emplace_back(kernel::Cable(a, b));
+    look_alike(wire);
+    shape(wire, cable);
     return;
   }
   if (!engine_) engine_.emplace();
@@ -104,6 +110,7 @@ void Network::lay(const blueprint::Cable& cable, std::size_t number) {
   auto& wire =
       wires_.emplace_back(kernel::Cable(a, {inside, CableEngine::near_name(number), mac(number, 2), cable.mtu, !cut}));
   wire.far.emplace(kernel::CableEnd{inside, CableEngine::far_name(number), mac(number, 3), cable.mtu, !cut}, b);
+  look_alike(wire);
   wire.link = engine_->add(number, cable.a_to_b, cable.b_to_a);
 }
 

@@ -146,6 +146,25 @@ TEST_F(capture, without_segmentation_offload_every_frame_fits_the_mtu) {
   EXPECT_GT(longest_frame("b"), 1514U);
 }
 
+TEST_F(capture, without_datagram_offload_what_the_kernel_cuts_is_cut_before_it_is_seen) {
+  Joined hosts;
+  Capture capture(hosts.cable.first());
+  hosts.raise();
+  const Datagrams left(hosts.left, "10.9.0.1:9");
+  const Datagrams right(hosts.right, "10.9.0.2:9");
+  const auto lengths = [&](char mark, std::size_t frames) {
+    EXPECT_TRUE(left.send_as_segments("10.9.0.2:9", std::string(2500, mark), 1000));
+    std::vector<std::uint32_t> all;
+    for (const auto& seen : seen_with(capture, std::string(100, mark), frames)) all.push_back(seen.packet.length);
+    return all;
+  };
+  EXPECT_EQ(lengths('a', 1), (std::vector<std::uint32_t>{2542}));
+  hosts.cable.first().set_datagram_offload(false);
+  EXPECT_EQ(lengths('b', 3), (std::vector<std::uint32_t>{1042, 1042, 542}));
+  hosts.cable.first().set_datagram_offload(true);
+  EXPECT_EQ(lengths('c', 1), (std::vector<std::uint32_t>{2542}));
+}
+
 TEST_F(capture, deaf_it_sees_nothing_and_loses_nothing) {
   Joined hosts;
   Capture at_left(hosts.cable.first());

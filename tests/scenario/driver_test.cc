@@ -63,6 +63,20 @@ TEST_F(Runs, a_disk_that_is_full_is_the_drivers_own) {
   EXPECT_TRUE(seen.complete);
 }
 
+// UDP_SEGMENT, udp(7): one message of the program's, three datagrams on a wire.
+TEST_F(Runs, what_a_driver_has_the_kernel_cut_is_seen_as_the_datagrams_that_it_is) {
+  const auto seen = this->seen(
+      "python3 -c \"import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(17, 103, 1000); "
+      "s.sendto(b'm' * 2500, ('203.0.113.20', 9))\"; exit 1");
+  std::vector<std::uint32_t> lengths;
+  for (const auto& packet : seen.packets) {
+    const std::string bytes(packet.bytes.begin(), packet.bytes.end());
+    const bool is_hers = seen.interfaces.at(packet.interface).name == "alice.eth0";
+    if (is_hers && bytes.find(std::string(100, 'm')) != std::string::npos) lengths.push_back(packet.length);
+  }
+  EXPECT_EQ(lengths, (std::vector<std::uint32_t>{1042, 1042, 542}));
+}
+
 TEST_F(Runs, a_driver_that_knows_every_task_is_found_out) {
   std::ofstream(path("yes-man")) << "#!/bin/sh\nexit 0\n";
   chmod(path("yes-man").c_str(), 0755);
